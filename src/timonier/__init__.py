@@ -1,0 +1,3 @@
+"""timonier: the helmsman of heterogeneous compute."""
+
+__version__ = "0.1.0"

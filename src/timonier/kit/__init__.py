@@ -1,0 +1,1 @@
+"""Kit: errors, units, files; what every room needs and no room owns."""

@@ -1,0 +1,86 @@
+"""The profile record: a scheduler as data, sections in the order in which a pass uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """When a pass is made.
+
+    on: events that bring one ("submit", "end").  every_s: a clock besides, at its multiples.
+    each: "instant" (one pass after all events of an instant) or "event" (one after each, as Pyss).
+    blocked: what a blocked job blocks ("queue").
+    """
+
+    on: tuple[str, ...] = ("submit", "end")
+    every_s: int | None = None
+    each: str = "instant"
+    blocked: str = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """In which order jobs wait: fcfs sjf ljf saf wfp3 unicef f1 f2 f3 f4 priority."""
+
+    rule: str = "fcfs"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the scheduler believes of run times.
+
+    use: "limit", "exact" or "predicted".  over: "kill" or "extend".
+    missing_s: the limit of jobs that give none, s; None takes their run time.
+    """
+
+    use: str = "limit"
+    over: str = "kill"
+    missing_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the running jobs of a queue may hold; None: no limit.
+
+    processors, jobs: of the whole queue.  user_processors, user_jobs: of one user in it.
+    job_processors: of one job.  job_time_s: longest limit of one job, s.
+    """
+
+    processors: int | None = None
+    jobs: int | None = None
+    user_processors: int | None = None
+    user_jobs: int | None = None
+    job_processors: int | None = None
+    job_time_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One rule set: jobs of a higher priority queue stand before all others."""
+
+    name: str
+    priority: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """rule: "none", "easy" or "conservative".  order: "queue", or "shortest" (SJBF)."""
+
+    rule: str = "none"
+    order: str = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A scheduler as data."""
+
+    name: str
+    source: str = ""
+    cycle: Cycle = field(default_factory=Cycle)
+    order: Order = field(default_factory=Order)
+    estimate: Estimate = field(default_factory=Estimate)
+    queues: tuple[Queue, ...] = ()
+    backfill: Backfill = field(default_factory=Backfill)

@@ -1,0 +1,1 @@
+"""Generators: seeded synthetic workloads."""
