@@ -1,0 +1,224 @@
+"""The job table as ticks and counts: what each job asks for, as one profile sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from timonier.describe import Machine
+from timonier.kit.errors import InputError, nearest
+from timonier.policy import Profile
+from timonier.simulate.ticks import NEVER, to_ticks
+from timonier.workload import Jobs
+
+Ints = NDArray[np.int64]
+
+MOST_JOBS = 1 << 28
+MOST_PROCESSORS = 1 << 24
+LONGEST_S = 1 << 30
+
+
+@dataclass(slots=True)
+class Columns:
+    """The job table as ticks and counts, in row order; every array has length J.
+
+    submit, run, limit, est, size: int64, ticks or processors.  killed: the run is cut at the limit.
+    eligible: int64, ticks, -1: not known yet.  state: 0 pending, 1 running.  start: ticks, -1: none.
+    reserved: ticks, -1: none.  why: row -> why the job cannot run.  assumed: fact -> jobs.
+    """
+
+    submit: Ints
+    run: Ints
+    limit: Ints
+    est: Ints
+    size: Ints
+    killed: NDArray[np.bool_]
+    running: NDArray[np.bool_]
+    start: Ints
+    reserved: Ints
+    why: dict[int, str] = field(default_factory=dict)
+    assumed: dict[str, int] = field(default_factory=dict)
+
+
+def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
+    """Ticks, sizes and estimates of every job, as the profile sees them.
+
+    Raises InputError for times that the clock cannot hold.
+    """
+    assumed: dict[str, int] = {}
+    submit = _ticks(jobs, "submit_s", assumed)
+    run = _ticks(jobs, "runtime_s", assumed)
+    limit = _limits(jobs, run, profile, assumed)
+    running, start, reserved = _state(jobs, assumed)
+    killed = (run > limit) if profile.estimate.over == "kill" else np.zeros(len(run), dtype=bool)
+    occupied = np.where(killed, limit, run)
+    if jobs.state is not None:  # an end that is overdue in a state comes at once
+        now = int(to_ticks(np.array([jobs.state.now_s]))[0][0])
+        occupied = np.where(running & (start + occupied < now), now - start, occupied)
+    est = _estimates(jobs, limit, occupied, profile, assumed)
+    size = job_sizes(jobs)
+    columns = Columns(submit, occupied, limit, est, size, killed, running, start, reserved, {}, assumed)
+    for name in ("gpus", "memory_bytes"):
+        if jobs.has(name) and machine.is_counted:
+            asked = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
+            if asked:
+                assumed[f"{name} asked for, not modelled on a counted machine"] = asked
+    return columns
+
+
+def job_sizes(jobs: Jobs) -> Ints:
+    """Processors of each job: ceil(tasks x cores), in exact thousandths.  Returns int64[J]."""
+    tasks = jobs.numbers("tasks", 1).astype(np.int64)
+    if not jobs.has("cores"):
+        return tasks
+    thousandths = np.rint(jobs.numbers("cores", 1) * 1000).astype(np.int64)
+    return np.asarray(-(-(tasks * thousandths) // 1000))
+
+
+def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
+    values = jobs.numbers(name, 0)
+    ticks, fractions = to_ticks(values)
+    if fractions:
+        assumed[f"{name} rounded to whole seconds"] = fractions
+    if name != "submit_s":
+        raised = (ticks == 0) & (values > 0)
+        ticks = np.where(raised, 1, ticks) if raised.any() else ticks
+    far = (ticks >= LONGEST_S * 2) & (ticks < NEVER)
+    if far.any():
+        row = int(np.flatnonzero(far)[0])
+        raise InputError(
+            f"{name} of job {jobs.table.column('job_id')[row].as_py()!r} is beyond 68 years",
+            where=f"{jobs.source}, row {row + 1}",
+            fix="give times in seconds from the workload's zero; a job that never leaves has runtime_s = inf",
+        )
+    return ticks
+
+
+def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
+    """Time limits in ticks; where none is given, the profile's `estimate.missing`."""
+    missing_s = profile.estimate.missing_s
+    values = jobs.numbers("time_limit_s", np.nan) if jobs.has("time_limit_s") else None
+    if values is None:
+        absent = np.ones(len(run), dtype=bool)
+        limit = run
+    elif values.dtype.kind == "f":
+        absent = np.isnan(values)
+        limit, fractions = to_ticks(np.where(absent, 0.0, values))
+        if fractions:
+            assumed["time_limit_s rounded to whole seconds"] = fractions
+        limit = np.maximum(limit, 1)
+    else:
+        absent = np.zeros(len(run), dtype=bool)
+        limit = np.maximum(values, 1)
+    count = int(np.count_nonzero(absent))
+    if count:
+        how = "taken as their run time" if missing_s is None else f"taken as {missing_s} s"
+        assumed[f"no time limit given, {how}"] = count
+        limit = np.where(absent, run if missing_s is None else missing_s, limit)
+    return limit
+
+
+def _estimates(
+    jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assumed: dict[str, int]
+) -> Ints:
+    """What the scheduler expects of each job, in ticks."""
+    if profile.estimate.use == "exact":
+        return occupied
+    if profile.estimate.use == "limit":
+        return limit
+    predicted = jobs.numbers("predicted_s", np.nan).astype(np.float64)
+    absent = np.isnan(predicted)
+    if absent.any():
+        assumed["no prediction given, taken as their time limit"] = int(np.count_nonzero(absent))
+    ticks = np.maximum(to_ticks(np.where(absent, 0.0, predicted))[0], 1)
+    ticks = np.where(absent, limit, ticks)
+    return np.minimum(ticks, limit) if profile.estimate.over == "kill" else ticks
+
+
+def _state(jobs: Jobs, assumed: dict[str, int]) -> tuple[NDArray[np.bool_], Ints, Ints]:
+    """Which jobs run already, since when, and what was promised to those that wait."""
+    count = len(jobs)
+    none = np.full(count, -1, dtype=np.int64)
+    if jobs.state is None:
+        return np.zeros(count, dtype=bool), none, none
+    running = np.asarray(
+        pc.fill_null(pc.equal(jobs.texts("state"), "running"), False).to_numpy(zero_copy_only=False)
+    )
+    starts = jobs.numbers("start_s", np.nan).astype(np.float64)
+    wrong = running & ~(starts <= jobs.state.now_s)
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"job {jobs.table.column('job_id')[row].as_py()!r} is running but its start_s "
+            f"({starts[row]:g}) is not at or before now ({jobs.state.now_s:g})",
+            where=f"{jobs.source}, row {row + 1}",
+            fix="give start_s <= now_s to every running job, or state = pending",
+        )
+    start = np.where(running, to_ticks(np.where(running, starts, 0.0))[0], -1)
+    promises = jobs.numbers("reserved_s", np.nan).astype(np.float64)
+    reserved = to_ticks(np.where(np.isnan(promises), -1.0, promises))[0]
+    return running, start, reserved
+
+
+def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profile: Profile) -> None:
+    """Fill columns.why: row -> why this job can never run, with the nearest request that can."""
+    processors = _processors(machine)
+    _note(columns, columns.size > processors, f"asks for {{size}} processors; the machine has {processors}")
+    if machine.partitions:
+        caps = {p.name: p.processors if p.processors is not None else processors for p in machine.partitions}
+        names = jobs.texts("partition")
+        for name in pc.unique(names).to_pylist():
+            here = _rows_with(names, name)
+            if name is None:
+                continue
+            if name not in caps:
+                _note(columns, here, f"no partition {name!r} on this machine: {nearest(name, caps)}")
+            else:
+                _note(
+                    columns,
+                    here & (columns.size > caps[name]),
+                    f"asks for {{size}} processors; partition {name!r} has {caps[name]}",
+                )
+    for queue in profile.queues:
+        here = _rows_with(jobs.texts("queue"), queue.name)
+        limits = queue.limits
+        for most in (limits.job_processors, limits.processors, limits.user_processors):
+            if most is not None:
+                _note(
+                    columns,
+                    here & (columns.size > most),
+                    f"asks for {{size}} processors; queue {queue.name!r} allows {most}",
+                )
+        if limits.job_time_s is not None:
+            _note(
+                columns,
+                here & (columns.limit > limits.job_time_s),
+                f"its time limit is above the {limits.job_time_s} s of queue {queue.name!r}",
+            )
+
+
+def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
+    for row in np.flatnonzero(where).tolist():
+        columns.why.setdefault(row, text.format(size=int(columns.size[row])))
+
+
+def _rows_with(names: pa.ChunkedArray, name: str | None) -> NDArray[np.bool_]:
+    if name is None:
+        return np.asarray(pc.is_null(names).to_numpy(zero_copy_only=False))
+    return np.asarray(pc.fill_null(pc.equal(names, name), False).to_numpy(zero_copy_only=False))
+
+
+def _processors(machine: Machine) -> int:
+    """Processors of a counted machine.  Raises InputError for any other."""
+    if machine.processors is None:
+        raise InputError(
+            f"machine {machine.name!r} has nodes; nodes are described but not simulated yet",
+            fix=f"give a count instead: --machine {machine.total_cores}",
+        )
+    if machine.processors >= MOST_PROCESSORS:
+        raise InputError(f"a counted machine has fewer than {MOST_PROCESSORS} processors")
+    return machine.processors

@@ -1,0 +1,11 @@
+"""Which loop serves which kind of profile and workload."""
+
+from __future__ import annotations
+
+from timonier.simulate.kernel.loop import Advance, build
+from timonier.simulate.kernel.turns import build_turns
+
+
+def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
+    """The loop of a kind (order, backfill, each = "event", rich); compiled on its first call."""
+    return build_turns(order, backfill, rich) if event else build(order, backfill, rich)

@@ -1,0 +1,11 @@
+"""How kernel functions are compiled: only the loops themselves are called from Python."""
+
+from __future__ import annotations
+
+from numba import njit
+
+# Called from kernel code only: no wrapper that would take a State apart for Python (most of the compile time).
+helper = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+# The same, and always inlined: what is called for every event.
+inline = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -1,0 +1,117 @@
+"""The event loop of the counting engine, in a few builds: `each = "instant"`.
+
+At every instant all ends, then all arrivals, then one pass (docs/background/counting-engine.md).
+A build closes over integers only, so that Numba finds it again in its cache, and so that code which a
+kind of profile does not need is never compiled for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from numba import njit
+
+from timonier.simulate.kernel import backfill as bf
+from timonier.simulate.kernel.arrivals import (
+    next_arrived,
+    next_later,
+    next_submission,
+    next_submitted,
+    settle,
+)
+from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_due, next_clock
+from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
+from timonier.simulate.kernel.state import (
+    ARRIVED,
+    BUDGET,
+    DONE,
+    ENDED,
+    ENDS,
+    EVENTS,
+    FORCED,
+    NEVER,
+    NOW,
+    UNTIL,
+    WAITING,
+    State,
+)
+from timonier.simulate.kernel.waiting import append, insert, resort
+
+Advance = Callable[[State, int, int], int]
+
+
+@cache
+def build(order: int, backfill: int, rich: int) -> Advance:
+    """The loop for one kind of profile and workload: advance(state, until, budget) -> reason.
+
+    order: FIFO, STATIC or DYNAMIC.  backfill: NONE, EASY or SHORTEST.
+    rich: 1 when some job has a partition, a queue rule or a dependency.
+    """
+    fifo = order == FIFO and not rich
+    dynamic = order == DYNAMIC
+    calendar = backfill != bf.NONE
+    easy = backfill == bf.EASY
+    shortest = backfill == bf.SHORTEST
+
+    @njit(cache=True)
+    def advance(state: State, until: int, budget: int) -> int:
+        """Handle every event up to and including `until`, at most about `budget` of them."""
+        s = state.scalars
+        stop = s[EVENTS] + budget
+        while True:
+            now = min(next_submission(state), next_end(state), next_clock(state))
+            if rich:
+                now = min(now, next_later(state))
+            if s[FORCED]:
+                now = s[NOW]
+            if now >= NEVER:
+                return DONE
+            if now > until:
+                return UNTIL
+            if s[EVENTS] >= stop:
+                return BUDGET
+            s[NOW] = now
+            while s[ENDS] > 0 and next_end(state) <= now:
+                slot = pop_end(state)
+                if calendar:
+                    leave(state, slot)
+                release(state, slot)
+                job = retire(state, slot)
+                if rich:
+                    charge(state, job, -1)
+                    settle(state, job, now)
+                s[ENDED] = 1
+                s[EVENTS] += 1
+            while True:
+                if rich:
+                    job = next_arrived(state, now)
+                else:
+                    job = next_submitted(state, now)
+                if job < 0:
+                    break
+                if fifo:
+                    append(state, job)
+                else:
+                    insert(state, rich, job)
+                s[ARRIVED] = 1
+                s[EVENTS] += 1
+            if is_due(state):
+                s[FORCED] = 0
+                s[ENDED] = 0
+                s[ARRIVED] = 0
+                if s[WAITING] > 0:
+                    if dynamic:
+                        resort(state, rich)
+                    if rich:
+                        rich_pass(state, backfill)
+                    elif easy:
+                        easy_pass(state)
+                    elif shortest:
+                        shortest_pass(state)
+                    else:
+                        plain_pass(state)
+
+    return advance

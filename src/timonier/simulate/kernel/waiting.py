@@ -1,0 +1,179 @@
+"""The waiting line: jobs in queue order in one dense window of places, with holes where a job left."""
+
+from __future__ import annotations
+
+from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.order import key as key_of
+from timonier.simulate.kernel.state import (
+    HI,
+    HOLE,
+    LO,
+    LONGEST,
+    LONGEST_QUEUE,
+    NOW,
+    RULE,
+    TESTED,
+    WAITING,
+    State,
+)
+
+
+@inline
+def short(est: int) -> int:
+    """An estimate as int32; for ever is the largest."""
+    return est if est < LONGEST else LONGEST
+
+
+@inline
+def place(state: State, k: int, job: int, key: float) -> None:
+    """Write a job into place k."""
+    waiting = state.waiting
+    waiting.job[k] = job
+    waiting.size[k] = state.jobs[job]["size"]
+    waiting.est[k] = short(state.jobs[job]["est"])
+    waiting.key[k] = key
+
+
+@inline
+def copy(state: State, source: int, target: int) -> None:
+    """Copy place `source` to place `target`."""
+    waiting = state.waiting
+    waiting.job[target] = waiting.job[source]
+    waiting.size[target] = waiting.size[source]
+    waiting.est[target] = waiting.est[source]
+    waiting.key[target] = waiting.key[source]
+    waiting.start[target] = waiting.start[source]
+
+
+@helper
+def compact(state: State) -> None:
+    """Move the waiting jobs to the front of the arrays and close the holes."""
+    s = state.scalars
+    target = 0
+    tested = 0
+    for k in range(s[LO], s[HI]):
+        if k == s[TESTED]:
+            tested = target
+        if state.waiting.size[k] != HOLE:
+            if k != target:
+                copy(state, k, target)
+            target += 1
+    s[TESTED] = tested if s[TESTED] < s[HI] else target
+    s[LO] = 0
+    s[HI] = target
+
+
+@inline
+def vacate(state: State, k: int) -> None:
+    """The job at place k leaves."""
+    s = state.scalars
+    state.waiting.size[k] = HOLE
+    s[WAITING] -= 1
+    if s[WAITING] == 0:
+        s[LO] = 0
+        s[HI] = 0
+        s[TESTED] = 0
+
+
+@inline
+def append(state: State, job: int) -> None:
+    """Put a job at the end of the line."""
+    s = state.scalars
+    if s[LO] > 1024 and 2 * s[LO] > s[HI]:
+        compact(state)
+    k = s[HI]
+    place(state, k, job, 0.0)
+    s[HI] = k + 1
+    s[WAITING] += 1
+    s[LONGEST_QUEUE] = max(s[LONGEST_QUEUE], s[WAITING])
+
+
+@helper
+def goes_before(state: State, rich: int, key: float, job: int, k: int) -> bool:
+    """Does a job with this key stand before the one at place k (which is not a hole)?
+
+    Order: queue priority (high first), key (low first), eligible, (submit, row) = job index.
+    """
+    other = state.waiting.job[k]
+    if rich:
+        rank = state.rules[job]["rank"]
+        other_rank = state.rules[other]["rank"]
+        if rank != other_rank:
+            return bool(rank > other_rank)
+    other_key = state.waiting.key[k]
+    if key != other_key:
+        return bool(key < other_key)
+    if rich:
+        eligible = state.opening[job]["eligible"]
+        other_eligible = state.opening[other]["eligible"]
+        if eligible != other_eligible:
+            return bool(eligible < other_eligible)
+    return bool(job < other)
+
+
+@helper
+def insert(state: State, rich: int, job: int) -> int:
+    """Put a job where its key says; returns its place. The shorter side of the line makes room."""
+    s = state.scalars
+    if s[LO] > 1024 and 2 * s[LO] > s[HI]:
+        compact(state)
+    jobs = state.jobs
+    priority = state.rules[job]["priority"] if rich else 0
+    key = key_of(s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority)
+    low = s[LO]
+    high = s[HI]
+    while low < high:  # first place that this job goes before; a hole asks its next neighbour
+        middle = (low + high) >> 1
+        probe = middle
+        while probe < high and state.waiting.size[probe] == HOLE:
+            probe += 1
+        if probe == high:
+            high = middle
+        elif goes_before(state, rich, key, job, probe):
+            high = middle
+        else:
+            low = probe + 1
+    k = low
+    if s[LO] > 0 and k - s[LO] < s[HI] - k:
+        for m in range(s[LO], k):
+            copy(state, m, m - 1)
+        s[LO] -= 1
+        k -= 1
+    else:
+        for m in range(s[HI], k, -1):
+            copy(state, m - 1, m)
+        s[HI] += 1
+    place(state, k, job, key)
+    s[WAITING] += 1
+    s[LONGEST_QUEUE] = max(s[LONGEST_QUEUE], s[WAITING])
+    s[TESTED] = 0
+    return int(k)
+
+
+@helper
+def resort(state: State, rich: int) -> None:
+    """Give every waiting job its key of now and sort the line.
+
+    The line is nearly sorted from the pass before, so that an insertion sort is nearly linear.
+    """
+    s = state.scalars
+    if s[LO] > 0 or s[HI] != s[WAITING]:
+        compact(state)
+    waiting = state.waiting
+    jobs = state.jobs
+    for k in range(s[HI]):
+        job = waiting.job[k]
+        priority = state.rules[job]["priority"] if rich else 0
+        waiting.key[k] = key_of(
+            s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority
+        )
+    for k in range(1, s[HI]):
+        job = int(waiting.job[k])
+        key = waiting.key[k]
+        m = k
+        while m > 0 and goes_before(state, rich, key, job, m - 1):
+            copy(state, m - 1, m)
+            m -= 1
+        if m != k:
+            place(state, m, job, key)
+    s[TESTED] = 0

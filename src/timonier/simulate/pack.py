@@ -1,0 +1,301 @@
+"""Columns to the kernel's state: jobs in the order of (submit, row), rules as small tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from timonier.describe import Machine
+from timonier.kit.errors import InputError
+from timonier.policy import Profile, Queue
+from timonier.simulate import dependencies
+from timonier.simulate.columns import MOST_JOBS, MOST_PROCESSORS, Columns, Ints, read_columns, refuse_what_cannot_run
+from timonier.simulate.kernel import state as k
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
+from timonier.simulate.kernel.order import DYNAMIC_RULES
+from timonier.simulate.ticks import to_ticks
+from timonier.workload import Jobs
+
+RULES = {
+    name: code
+    for code, name in enumerate("fcfs priority sjf ljf saf wfp3 unicef f1 f2 f3 f4".split())
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A workload ready to run.
+
+    state: the kernel's.  kind: the build it needs (order, backfill, event, rich).
+    row: int64[j], the table row of each packed job.  columns: per row.
+    """
+
+    state: k.State
+    kind: tuple[int, int, int, int]
+    row: Ints
+    columns: Columns
+
+
+def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
+    """Everything that the kernel needs to run these jobs from their state on.
+
+    Raises InputError where a job or the machine cannot be simulated as asked.
+    """
+    if len(jobs) >= MOST_JOBS:
+        raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
+    columns = read_columns(jobs, machine, profile)
+    refuse_what_cannot_run(jobs, columns, machine, profile)
+    processors = machine.processors or 0
+    rich = _is_rich(jobs, machine, profile)
+    row = _rows_in_order(columns, keep_all=bool(rich))
+    rules = _rules(jobs, machine, profile, columns, row) if rich else _no_rules()
+    now = -1 if jobs.state is None else int(to_ticks(np.array([jobs.state.now_s]))[0][0])
+    kind = (_order_kind(profile), _backfill_kind(profile), int(profile.cycle.each == "event"), rich)
+    state = _empty_state(len(row), rules, processors, kind)
+    _set_jobs(state, columns, row)
+    _set_scalars(state, profile, now, processors)
+    _set_marks(jobs, state, columns, row, rich)
+    if rich:
+        _set_use(state, machine)
+    _set_running(jobs, state, columns, row)
+    if jobs.state is not None:
+        s = state.scalars
+        s[k.FORCED] = not jobs.state.settled
+        s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
+        s[k.MOVED] = int(jobs.state.engine.get("moved", 1))
+        prime(state, int(kind[0] == FIFO), rich, int(kind[1] != NONE))
+    return Packed(state, kind, row, columns)
+
+
+def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
+    return int(
+        bool(machine.partitions)
+        or bool(profile.queues)
+        or profile.order.rule == "priority"
+        or (jobs.has("dependency") and jobs.table.column("dependency").null_count < len(jobs))
+    )
+
+
+def _order_kind(profile: Profile) -> int:
+    code = RULES[profile.order.rule]
+    if code in DYNAMIC_RULES:
+        return DYNAMIC
+    return FIFO if code == 0 else STATIC
+
+
+def _backfill_kind(profile: Profile) -> int:
+    rule = profile.backfill.rule
+    if rule == "conservative":
+        return CONSERVATIVE
+    if rule == "easy":
+        return SHORTEST if profile.backfill.order == "shortest" else EASY
+    return NONE
+
+
+def _rows_in_order(columns: Columns, keep_all: bool) -> Ints:
+    """Rows by (submit, row); without those that cannot run, unless others may depend on them."""
+    submit = columns.submit
+    if (np.diff(submit) >= 0).all():
+        row = np.arange(len(submit))
+    else:
+        row = np.argsort(submit, kind="stable")
+    if keep_all or not columns.why:
+        return row
+    drop = np.zeros(len(submit), dtype=bool)
+    drop[list(columns.why)] = True
+    return row[~drop[row]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What a rich build knows beside the jobs: a row a job, who waits for whom, the queues' limits."""
+
+    of_job: Any
+    children: k.Children
+    limits: Ints
+    partitions: int
+    pairs: int
+
+
+def _no_rules() -> _Rules:
+    none = np.zeros(0, dtype=np.int64)
+    children = k.Children(none, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int8))
+    return _Rules(np.zeros(0, dtype=k.RULE_OF_JOB), children, np.zeros((0, 4), dtype=np.int64), 0, 0)
+
+
+def _rules(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, row: Ints) -> _Rules:
+    """Partitions, queue rules and dependencies of every job, in packed order."""
+    queue = _codes(jobs, "queue", [q.name for q in profile.queues])
+    rank = np.zeros(len(jobs), dtype=np.int64)
+    for code, rules in enumerate(profile.queues):
+        rank[queue == code] = rules.priority
+    partition = _codes(jobs, "partition", [p.name for p in machine.partitions])
+    for code, part in enumerate(machine.partitions):
+        if part.default:
+            partition[np.asarray(pc.is_null(jobs.texts("partition")).to_numpy(zero_copy_only=False))] = code
+    users = pc.fill_null(pc.dictionary_encode(jobs.texts("user")).combine_chunks().indices, -1)
+    _, pair = np.unique((queue.astype(np.int64) << 32) + np.asarray(users) + 1, return_inverse=True)
+    links = dependencies.read(jobs, row)
+    if links.absent:
+        columns.assumed["dependencies on jobs that are not in the table, taken as fulfilled"] = links.absent
+    of_job = np.zeros(len(row), dtype=k.RULE_OF_JOB)
+    of_job["rank"] = rank[row]
+    of_job["priority"] = jobs.numbers("priority", 0)[row]
+    of_job["think"] = to_ticks(jobs.numbers("think_s", 0))[0][row]
+    of_job["partition"] = partition[row]
+    of_job["queue"] = queue[row]
+    of_job["pair"] = pair[row]
+    of_job["depends"] = links.depends
+    return _Rules(
+        of_job=of_job,
+        children=k.Children(links.child_at, links.children, links.child_kind),
+        limits=np.array([_limit_row(q) for q in profile.queues], dtype=np.int64).reshape(-1, 4),
+        partitions=len(machine.partitions),
+        pairs=int(pair.max(initial=-1)) + 1,
+    )
+
+
+def _limit_row(queue: Queue) -> list[int]:
+    limits = queue.limits
+    most = (limits.processors, limits.jobs, limits.user_processors, limits.user_jobs)
+    return [k.NEVER if value is None else value for value in most]
+
+
+def _codes(jobs: Jobs, column: str, names: list[str]) -> NDArray[np.int32]:
+    """Index of each job's name in `names`, -1 when it is not there."""
+    texts = jobs.texts(column)
+    codes = np.full(len(jobs), -1, dtype=np.int32)
+    for code, name in enumerate(names):
+        codes[np.asarray(pc.fill_null(pc.equal(texts, name), False).to_numpy(zero_copy_only=False))] = code
+    return codes
+
+
+def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, int, int, int]) -> k.State:
+    """A state with all its arrays; untouched memory costs nothing, so none is sized by guessing."""
+    rich = kind[3]
+    slots = min(processors, count) + 1
+    places = count + 1
+    lines = 2 * (places + slots) + 16 if kind[1] == CONSERVATIVE else 0
+    empty = np.empty
+    marks = np.zeros(count, dtype=k.MARK)
+    marks["start"] = -1
+    marks["promised"] = -1
+    return k.State(
+        scalars=np.zeros(k.N_SCALARS, dtype=np.int64),
+        jobs=empty(count, dtype=k.JOB),
+        marks=marks,
+        rules=rules.of_job,
+        opening=np.zeros(count if rich else 0, dtype=k.OPENING),
+        children=rules.children,
+        use=k.Use(
+            partition_free=np.zeros(rules.partitions, dtype=np.int64),
+            limits=rules.limits,
+            queue=np.zeros((len(rules.limits), 2), dtype=np.int64),
+            pair=np.zeros((rules.pairs, 2), dtype=np.int64),
+        ),
+        later=empty(count if rich else 0, dtype=np.int64),
+        waiting=k.Waiting(
+            job=empty(places, dtype=np.int32),
+            size=empty(places, dtype=np.int32),
+            est=empty(places, dtype=np.int32),
+            key=empty(places, dtype=np.float64),
+            start=empty(places, dtype=np.int64),
+        ),
+        pick=empty(places if kind[1] != NONE else 0, dtype=np.int64),
+        running=empty(slots, dtype=k.RUNNING_JOB),
+        idle=np.arange(slots, dtype=np.int32),
+        ends=empty(slots, dtype=np.int64),
+        batch=empty(slots, dtype=np.int32),
+        bucket=np.full(k.BUCKETS + 1, -1, dtype=np.int32),
+        held=np.zeros(k.BUCKETS + 1, dtype=np.int64),
+        group=np.zeros(k.BUCKETS >> k.GROUP_BITS, dtype=np.int64),
+        scratch=empty(max(slots, count if rich else 0) + 2, dtype=np.int64),
+        line=k.Line(
+            at=empty((1 + rules.partitions, lines), dtype=np.int64),
+            free=empty((1 + rules.partitions, lines), dtype=np.int64),
+            count=np.zeros(1 + rules.partitions, dtype=np.int64),
+        ),
+    )
+
+
+def _set_jobs(state: k.State, columns: Columns, row: Ints) -> None:
+    jobs = state.jobs
+    jobs["submit"] = columns.submit[row]
+    jobs["run"] = columns.run[row]
+    jobs["est"] = columns.est[row]
+    jobs["size"] = np.minimum(columns.size[row], MOST_PROCESSORS)
+    jobs["killed"] = columns.killed[row]
+
+
+def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) -> None:
+    s = state.scalars
+    s[k.NOW] = now
+    s[k.NEXT] = int(np.searchsorted(state.jobs["submit"], now, side="right"))
+    s[k.FREE] = processors
+    s[k.PROCESSORS] = processors
+    s[k.HEAD] = -1
+    s[k.SWEPT] = -k.NEVER
+    est = state.jobs["est"]
+    longest = int(est[est < k.NEVER].max(initial=1))
+    s[k.SHIFT] = max(0, (longest // (k.BUCKETS - 2)).bit_length())
+    s[k.EVERY] = profile.cycle.every_s or 0
+    s[k.ON_SUBMIT] = "submit" in profile.cycle.on
+    s[k.ON_END] = "end" in profile.cycle.on
+    s[k.RULE] = RULES[profile.order.rule]
+    s[k.OVERRUNS] = bool((state.jobs["run"] > est).any())
+    s[k.DUE] = k.NEVER
+    s[k.MOVED] = 1
+
+
+def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: int) -> None:
+    marks = state.marks
+    running = columns.running[row]
+    marks["start"] = np.where(running, columns.start[row], -1)
+    marks["promised"] = columns.reserved[row]
+    marks["state"][running] = k.RUN
+    if not rich:
+        return
+    refused = np.zeros(len(columns.submit), dtype=bool)
+    refused[list(columns.why)] = True
+    marks["state"][refused[row] & ~running] = k.UNRUNNABLE
+    opening = state.opening
+    opening["eligible"] = state.jobs["submit"]
+    opening["missing"] = np.bincount(state.children.job, minlength=len(row))
+    if jobs.has("eligible_s"):
+        known = jobs.numbers("eligible_s", np.nan).astype(np.float64)[row]
+        given = ~np.isnan(known) & (opening["missing"] == 0)
+        opening["eligible"][given] = to_ticks(known[given])[0]
+        state.rules["depends"][given & (opening["eligible"] > state.jobs["submit"])] = 1
+
+
+def _set_use(state: k.State, machine: Machine) -> None:
+    for code in range(len(state.use.partition_free)):
+        cap = machine.partitions[code].processors
+        state.use.partition_free[code] = machine.processors if cap is None else cap
+
+
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
+    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
+
+    Raises InputError when they hold more than the machine has.
+    """
+    packed = np.flatnonzero(columns.running[row])
+    if not len(packed):
+        return
+    held = int(columns.size[row][packed].sum())
+    processors = int(state.scalars[k.PROCESSORS])
+    if held > processors:
+        raise InputError(
+            f"the running jobs hold {held} processors; the machine has {processors}",
+            where=jobs.source,
+            fix="give the machine on which this state was taken",
+        )
+    sequence = jobs.numbers("start_seq", 0)[row][packed]
+    order = np.lexsort((packed, sequence, columns.start[row][packed]))
+    state.batch[: len(packed)] = packed[order]
+    state.scalars[k.BATCH] = len(packed)

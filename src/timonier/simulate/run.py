@@ -1,0 +1,63 @@
+"""A run: one workload on one machine under one profile, every job's start and end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from timonier.describe import Machine
+from timonier.policy import Profile
+from timonier.simulate.drive import Progress, Tell, drive
+from timonier.simulate.kernel import state as k
+from timonier.simulate.pack import Packed, pack
+from timonier.simulate.ticks import to_ticks
+from timonier.simulate.unpack import run_table
+from timonier.workload import Jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came out.
+
+    table: the run table, rows in input order.  now_s: up to when it ran (None: until everything ended).
+    longest_queue: most jobs waiting at once.  assumed: fact -> jobs.  packed: the state, to go on from.
+    """
+
+    jobs: Jobs
+    machine: Machine
+    profile: Profile
+    table: pa.Table
+    now_s: float | None
+    longest_queue: int
+    packed: Packed
+    assumed: dict[str, int] = field(default_factory=dict)
+
+
+def simulate(
+    jobs: Jobs,
+    machine: Machine,
+    profile: Profile,
+    *,
+    until_s: float | None = None,
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> Run:
+    """Run a workload, or go on from a state, until all has ended or `until_s` (that instant included).
+
+    Raises InputError where the jobs, the machine or the profile cannot be simulated.
+    """
+    packed = pack(jobs, machine, profile)
+    until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
+    drive(packed, until, progress, tell)
+    return Run(
+        jobs=jobs,
+        machine=machine,
+        profile=profile,
+        table=run_table(jobs, packed),
+        now_s=until_s,
+        longest_queue=int(packed.state.scalars[k.LONGEST_QUEUE]),
+        packed=packed,
+        assumed=packed.columns.assumed,
+    )

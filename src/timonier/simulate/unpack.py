@@ -1,0 +1,88 @@
+"""The kernel's state back to tables: the run table, its segments, and the state file's rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from timonier.simulate.kernel import state as k
+from timonier.simulate.pack import Packed
+from timonier.workload import Jobs
+
+STATES = ("pending", "running", "completed", "timeout", "cancelled", "unrunnable")
+
+
+def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
+    """The run table (CONTRACT 5), one row a job in input order; times in s, int64, null where unknown."""
+    count = len(jobs)
+    columns = packed.columns
+    marks = packed.state.marks
+    state = np.full(count, k.UNRUNNABLE, dtype=np.int8)
+    state[packed.row] = marks["state"]
+    start = _by_row(marks["start"], packed, count)
+    started = start >= 0
+    ended = (state == k.ENDED_OK) | (state == k.TIMED_OUT)
+    end = np.where(ended, start + columns.run, 0)
+    promised = _by_row(marks["promised"], packed, count)
+    return pa.table(
+        {
+            "job_id": jobs.table.column("job_id"),
+            "submit_s": columns.submit,
+            "start_s": _known(start, started),
+            "end_s": _known(end, ended),
+            "wait_s": _known(start - columns.submit, started),
+            "run_s": _known(columns.run, ended),
+            "size": columns.size,
+            "state": pa.DictionaryArray.from_arrays(pa.array(state), pa.array(STATES)),
+            "attempts": pa.array(started.astype(np.int8)),
+            "lost_s": _known(np.zeros(count, dtype=np.int64), started),
+            "nodes": pa.nulls(count, pa.string()),
+            "note": _notes(packed, state, count),
+            "promised_s": _known(promised, promised >= 0),
+        }
+    )
+
+
+def segments_table(run: pa.Table) -> pa.Table:
+    """One row for every stretch in which a job held its processors."""
+    started = run.filter(pa.compute.is_valid(run.column("start_s")))
+    state = started.column("state").cast(pa.string())
+    count = started.num_rows
+    return pa.table(
+        {
+            "job_id": started.column("job_id"),
+            "segment": pa.array(np.zeros(count, dtype=np.int32)),
+            "start_s": started.column("start_s"),
+            "end_s": started.column("end_s"),
+            "why": state,
+            "work_s": started.column("run_s"),
+            "lost_s": started.column("lost_s"),
+        }
+    )
+
+
+def _by_row(values: NDArray[Any], packed: Packed, count: int) -> NDArray[np.int64]:
+    out = np.full(count, -1, dtype=np.int64)
+    out[packed.row] = values
+    return out
+
+
+def _known(values: NDArray[Any], known: NDArray[np.bool_]) -> pa.Array:
+    return pa.array(values, mask=None if known.all() else ~known)
+
+
+def _notes(packed: Packed, state: NDArray[np.int8], count: int) -> pa.Array:
+    why = packed.columns.why
+    cancelled = np.flatnonzero(state == k.CANCELLED)
+    if not why and not len(cancelled):
+        return pa.nulls(count, pa.string())
+    notes: list[str | None] = [None] * count
+    for row, text in why.items():
+        if state[row] == k.UNRUNNABLE:
+            notes[row] = text
+    for row in cancelled.tolist():
+        notes[row] = "a dependency can never be fulfilled"
+    return pa.array(notes, pa.string())
