@@ -1,1 +1,1 @@
-"""Readers: one file a trace format."""
+"""Readers: one file a format."""

@@ -1,0 +1,55 @@
+"""The columns of the job table, as data: `columns.csv` drives checking, messages and the docs page."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of the contract.
+
+    kind: text, number, integer, bytes or flag.  lowest: least allowed value, None where any is.
+    need: required, optional, or "state file".
+    """
+
+    name: str
+    kind: str
+    default: str
+    lowest: float | None
+    need: str
+    meaning: str
+
+
+@cache
+def known_columns() -> dict[str, Column]:
+    """Every column of the contract by name, in the contract's order."""
+    text = resources.files("timonier.workload").joinpath("columns.csv").read_text("utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return {row["name"]: _column(row) for row in rows}
+
+
+def column_named(name: str) -> Column | None:
+    """The contract's word on a column, None for one that is only passed through."""
+    if name.startswith("res."):
+        return Column(name, "number", "0", 0.0, "optional", "a further resource per task")
+    return known_columns().get(name)
+
+
+def required_columns() -> list[str]:
+    return [column.name for column in known_columns().values() if column.need == "required"]
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """How a cell is first read from text: numbers as float64, narrowed later when all are whole."""
+    return {"text": pa.string(), "flag": pa.bool_()}.get(column.kind, pa.float64())
+
+
+def _column(row: dict[str, str]) -> Column:
+    lowest = float(row["lowest"]) if row["lowest"] else None
+    return Column(row["name"], row["type"], row["default"], lowest, row["need"], row["meaning"])
