@@ -28,7 +28,7 @@ class Columns:
 
     submit, run, limit, est, size: int64, ticks or processors.  killed: the run is cut at the limit.
     eligible: int64, ticks, -1: not known yet.  state: 0 pending, 1 running.  start: ticks, -1: none.
-    reserved: ticks, -1: none.  why: row -> why the job cannot run.  assumed: fact -> jobs.
+    reserved, promised: ticks, -1: none.  why: row -> why the job cannot run.  assumed: fact -> jobs.
     """
 
     submit: Ints
@@ -40,6 +40,7 @@ class Columns:
     running: NDArray[np.bool_]
     start: Ints
     reserved: Ints
+    promised: Ints
     why: dict[int, str] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
 
@@ -53,7 +54,8 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     submit = _ticks(jobs, "submit_s", assumed)
     run = _ticks(jobs, "runtime_s", assumed)
     limit = _limits(jobs, run, profile, assumed)
-    running, start, reserved = _state(jobs, assumed)
+    running, start = _state(jobs)
+    reserved, promised = (_ticks_or_none(jobs, name) for name in ("reserved_s", "promised_s"))
     killed = (run > limit) if profile.estimate.over == "kill" else np.zeros(len(run), dtype=bool)
     occupied = np.where(killed, limit, run)
     if jobs.state is not None:  # an end that is overdue in a state comes at once
@@ -61,7 +63,7 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
         occupied = np.where(running & (start + occupied < now), now - start, occupied)
     est = _estimates(jobs, limit, occupied, profile, assumed)
     size = job_sizes(jobs)
-    columns = Columns(submit, occupied, limit, est, size, killed, running, start, reserved, {}, assumed)
+    columns = Columns(submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed)
     for name in ("gpus", "memory_bytes"):
         if jobs.has(name) and machine.is_counted:
             asked = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
@@ -139,12 +141,20 @@ def _estimates(
     return np.minimum(ticks, limit) if profile.estimate.over == "kill" else ticks
 
 
-def _state(jobs: Jobs, assumed: dict[str, int]) -> tuple[NDArray[np.bool_], Ints, Ints]:
-    """Which jobs run already, since when, and what was promised to those that wait."""
+def _ticks_or_none(jobs: Jobs, name: str) -> Ints:
+    """Ticks, -1 where the cell is empty."""
+    if not jobs.has(name):
+        return np.full(len(jobs), -1, dtype=np.int64)
+    values = jobs.numbers(name, np.nan).astype(np.float64)
+    return to_ticks(np.where(np.isnan(values), -1.0, values))[0]
+
+
+def _state(jobs: Jobs) -> tuple[NDArray[np.bool_], Ints]:
+    """Which jobs run already, and since when."""
     count = len(jobs)
     none = np.full(count, -1, dtype=np.int64)
     if jobs.state is None:
-        return np.zeros(count, dtype=bool), none, none
+        return np.zeros(count, dtype=bool), none
     running = np.asarray(
         pc.fill_null(pc.equal(jobs.texts("state"), "running"), False).to_numpy(zero_copy_only=False)
     )
@@ -159,9 +169,7 @@ def _state(jobs: Jobs, assumed: dict[str, int]) -> tuple[NDArray[np.bool_], Ints
             fix="give start_s <= now_s to every running job, or state = pending",
         )
     start = np.where(running, to_ticks(np.where(running, starts, 0.0))[0], -1)
-    promises = jobs.numbers("reserved_s", np.nan).astype(np.float64)
-    reserved = to_ticks(np.where(np.isnan(promises), -1.0, promises))[0]
-    return running, start, reserved
+    return running, start
 
 
 def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profile: Profile) -> None:

@@ -16,6 +16,7 @@ from timonier.simulate import dependencies
 from timonier.simulate.columns import MOST_JOBS, MOST_PROCESSORS, Columns, Ints, read_columns, refuse_what_cannot_run
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.order import DYNAMIC_RULES
 from timonier.simulate.ticks import to_ticks
@@ -68,7 +69,10 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
         s[k.FORCED] = not jobs.state.settled
         s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
         s[k.MOVED] = int(jobs.state.engine.get("moved", 1))
-        prime(state, int(kind[0] == FIFO), rich, int(kind[1] != NONE))
+        s[k.TORN] = int(jobs.state.engine.get("torn", 0))
+        prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)))
+    if kind[1] == CONSERVATIVE:
+        prime_line(state, rich, HELD if profile.cycle.on else UNPLACED)
     return Packed(state, kind, row, columns)
 
 
@@ -195,6 +199,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
         use=k.Use(
             partition_free=np.zeros(rules.partitions, dtype=np.int64),
             limits=rules.limits,
+            caps=np.zeros(rules.partitions, dtype=np.int64),
             queue=np.zeros((len(rules.limits), 2), dtype=np.int64),
             pair=np.zeros((rules.pairs, 2), dtype=np.int64),
         ),
@@ -215,9 +220,11 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
         held=np.zeros(k.BUCKETS + 1, dtype=np.int64),
         group=np.zeros(k.BUCKETS >> k.GROUP_BITS, dtype=np.int64),
         scratch=empty(max(slots, count if rich else 0) + 2, dtype=np.int64),
+        reserved=np.full(count if kind[1] == CONSERVATIVE else 0, -1, dtype=np.int64),
         line=k.Line(
             at=empty((1 + rules.partitions, lines), dtype=np.int64),
             free=empty((1 + rules.partitions, lines), dtype=np.int64),
+            first=np.zeros(1 + rules.partitions, dtype=np.int64),
             count=np.zeros(1 + rules.partitions, dtype=np.int64),
         ),
     )
@@ -256,7 +263,9 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     marks = state.marks
     running = columns.running[row]
     marks["start"] = np.where(running, columns.start[row], -1)
-    marks["promised"] = columns.reserved[row]
+    marks["promised"] = columns.promised[row]
+    if len(state.reserved):
+        state.reserved[:] = columns.reserved[row]
     marks["state"][running] = k.RUN
     if not rich:
         return
@@ -276,7 +285,8 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
 def _set_use(state: k.State, machine: Machine) -> None:
     for code in range(len(state.use.partition_free)):
         cap = machine.partitions[code].processors
-        state.use.partition_free[code] = machine.processors if cap is None else cap
+        state.use.caps[code] = machine.processors if cap is None else cap
+    state.use.partition_free[:] = state.use.caps
 
 
 def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from timonier.simulate.kernel.backfill import CONSERVATIVE
+from timonier.simulate.kernel.conservative import build_conservative
 from timonier.simulate.kernel.loop import Advance, build
 from timonier.simulate.kernel.turns import build_turns
 
 
 def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
     """The loop of a kind (order, backfill, each = "event", rich); compiled on its first call."""
+    if backfill == CONSERVATIVE:
+        return build_conservative(order, event, rich)
     return build_turns(order, backfill, rich) if event else build(order, backfill, rich)

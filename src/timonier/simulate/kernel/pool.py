@@ -10,6 +10,7 @@ from timonier.simulate.kernel.state import (
     ENDS,
     FREE,
     NEVER,
+    PEAK,
     RUN,
     RUNNING,
     SEQ,
@@ -28,6 +29,7 @@ def take(state: State, calendar: int, job: int, start: int) -> int:
     count = s[RUNNING]
     slot = int(state.idle[count])
     s[RUNNING] = count + 1
+    s[PEAK] = max(s[PEAK], count + 1)
     s[FREE] -= size
     state.marks[job]["start"] = start
     state.marks[job]["state"] = RUN
@@ -76,6 +78,7 @@ def retire(state: State, slot: int) -> int:
     state.marks[job]["state"] = TIMED_OUT if state.jobs[job]["killed"] else ENDED_OK
     count = s[RUNNING] - 1
     state.idle[count] = slot
+    state.running[slot]["job"] = -1
     s[RUNNING] = count
     return job
 

@@ -52,11 +52,13 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     ARRIVED,  # an arrival since the last pass
     DUE,  # earliest reservation among the waiting
     MOVED,  # the last round moved a reservation, or an end was early since
+    TORN,  # more may be promised than there is
+    PEAK,  # most jobs running at once: slots below were used
     EVENTS,  # events handled, for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     N_SCALARS,
-) = range(34)
+) = range(36)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -136,6 +138,7 @@ class Use(NamedTuple):
 
     partition_free: Array  # int64
     limits: Array  # int64[Q, 4]: processors, jobs, user processors, user jobs; NEVER: none
+    caps: Array  # int64, processors of each partition
     queue: Array  # int64[Q, 2]: processors, jobs
     pair: Array  # int64[pairs, 2]
 
@@ -145,6 +148,7 @@ class Line(NamedTuple):
 
     at: Array  # int64[rows, L], ticks, ascending
     free: Array  # int64[rows, L], free from at[k] to at[k + 1]
+    first: Array  # int64[rows], segments first .. count - 1 are in use
     count: Array  # int64[rows]
 
 
@@ -169,4 +173,5 @@ class State(NamedTuple):
     held: Array  # int64[BUCKETS + 1], processors in the bucket
     group: Array  # int64[BUCKETS >> GROUP_BITS]
     scratch: Array  # int64
+    reserved: Array  # int64[J], the reservation that a state brings; conservative only
     line: Line

@@ -1,0 +1,440 @@
+"""Conservative backfill: every waiting job holds a reservation.
+
+Source: Mu'alem and Feitelson (2001), section 2; the order of things in an instant as Pyss has it
+(docs/background/counting-engine.md).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from numba import njit
+
+from timonier.simulate.kernel.arrivals import (
+    next_arrived,
+    next_later,
+    next_submission,
+    next_submitted,
+    settle,
+)
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
+from timonier.simulate.kernel.jit import helper
+from timonier.simulate.kernel.loop import Advance
+from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, retire, take
+from timonier.simulate.kernel.state import (
+    ARRIVED,
+    BATCH,
+    BUDGET,
+    DONE,
+    DUE,
+    ENDED,
+    ENDS,
+    EVENTS,
+    FORCED,
+    FREE,
+    HI,
+    HOLE,
+    LO,
+    MOVED,
+    NEVER,
+    NOW,
+    ON_END,
+    ON_SUBMIT,
+    OVERRUNS,
+    PEAK,
+    PROCESSORS,
+    TORN,
+    UNTIL,
+    WAITING,
+    State,
+)
+from timonier.simulate.kernel.timeline import add, forget, hole
+from timonier.simulate.kernel.turns import give_back
+from timonier.simulate.kernel.waiting import append, insert, resort, vacate
+
+UNPLACED = -1  # a waiting job that came since the last pass
+HELD = -2  # one that a queue limit holds back
+
+
+@helper
+def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> None:
+    """Give back (sign 1) or reserve (-1) a job's processors on [begin, end)."""
+    size = sign * int(state.jobs[job]["size"])
+    add(state.line, 0, begin, end, size)
+    if rich:
+        partition = state.rules[job]["partition"]
+        if partition >= 0:
+            add(state.line, partition + 1, begin, end, size)
+
+
+@helper
+def first_hole(state: State, rich: int, job: int, begin: int, before: int) -> int:
+    """The earliest start of a job from `begin` on; what it holds itself from `before` on is its own."""
+    asked = state.jobs[job]
+    size = int(asked["size"])
+    est = int(asked["est"])
+    start = hole(state.line, 0, begin, size, est, before)
+    if not rich:
+        return start
+    partition = state.rules[job]["partition"]
+    if partition < 0:
+        return start
+    while start < before:
+        there = hole(state.line, partition + 1, start, size, est, before)
+        if there == start:
+            break
+        start = hole(state.line, 0, there, size, est, before)
+        if start == there:
+            break
+    return start
+
+
+@helper
+def end_of(start: int, est: int) -> int:
+    """When a job that starts then is expected to end."""
+    return start + est if start < NEVER and est < NEVER else NEVER
+
+
+@helper
+def put(state: State, rich: int, k: int, begin: int) -> None:
+    """Give the job at place k its earliest hole from `begin` on."""
+    job = int(state.waiting.job[k])
+    start = first_hole(state, rich, job, begin, NEVER)
+    state.waiting.start[k] = start
+    if start < NEVER:
+        book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
+        if state.marks[job]["promised"] < 0:
+            state.marks[job]["promised"] = start
+
+
+@helper
+def lift(state: State, rich: int, k: int) -> None:
+    """Take the reservation of the job at place k back."""
+    start = int(state.waiting.start[k])
+    if start < NEVER:
+        job = int(state.waiting.job[k])
+        book(state, rich, job, max(start, state.scalars[NOW]), end_of(start, int(state.jobs[job]["est"])), 1)
+
+
+@helper
+def improve(state: State, rich: int, k: int) -> None:
+    """Move the job at place k to an earlier hole, if there is one, without lifting it first.
+
+    It holds [p, p + e) itself, so a start u < p only needs room on [u, min(u + e, p)).
+    """
+    job = int(state.waiting.job[k])
+    old = int(state.waiting.start[k])
+    now = state.scalars[NOW]
+    start = first_hole(state, rich, job, now, old)
+    if start >= old:
+        return
+    est = int(state.jobs[job]["est"])
+    state.waiting.start[k] = start
+    state.scalars[MOVED] = 1
+    if old >= NEVER or end_of(start, est) <= old:
+        book(state, rich, job, start, end_of(start, est), -1)
+        if old < NEVER:
+            book(state, rich, job, old, end_of(old, est), 1)
+    else:
+        book(state, rich, job, start, old, -1)
+        book(state, rich, job, end_of(start, est), end_of(old, est), 1)
+    if state.marks[job]["promised"] < 0:
+        state.marks[job]["promised"] = start
+
+
+@helper
+def compress(state: State, rich: int) -> None:
+    """One round: every waiting job not due now is lifted and put back, in queue order.
+
+    Nothing can move unless an end came early or the round before moved somebody (MOVED); only where more is
+    promised than there is, because somebody overran (TORN), can a job have to move back.
+    """
+    s = state.scalars
+    now = s[NOW]
+    waiting = state.waiting
+    torn = s[TORN]
+    if not torn and not s[MOVED]:
+        return
+    s[MOVED] = torn
+    s[TORN] = 0
+    for k in range(s[LO], s[HI]):
+        if waiting.size[k] == HOLE or waiting.start[k] <= now:
+            continue
+        if torn:
+            lift(state, rich, k)
+            put(state, rich, k, now)
+        else:
+            improve(state, rich, k)
+
+
+@helper
+def extend_overruns(state: State, rich: int) -> None:
+    """Every job that runs although it was expected to have ended is expected at now + 1."""
+    s = state.scalars
+    now = s[NOW]
+    for slot in range(s[PEAK]):
+        expected = int(state.running[slot]["expected"])
+        job = int(state.running[slot]["job"])
+        if job >= 0 and expected <= now:
+            book(state, rich, job, now, now + 1, -1)
+            state.running[slot]["expected"] = now + 1
+            s[TORN] = 1
+
+
+@helper
+def give_rest(state: State, rich: int, slot: int) -> None:
+    """A job has ended: what it was expected to hold beyond now is free."""
+    s = state.scalars
+    expected = int(state.running[slot]["expected"])
+    if expected > s[NOW]:
+        book(state, rich, int(state.running[slot]["job"]), s[NOW], expected, 1)
+        s[MOVED] = 1
+
+
+@helper
+def place_held(state: State, rich: int) -> None:
+    """Jobs that are held no longer get their holes, in queue order."""
+    s = state.scalars
+    for k in range(s[LO], s[HI]):
+        if state.waiting.size[k] != HOLE and state.waiting.start[k] == HELD:
+            if not is_held(state, int(state.waiting.job[k])):
+                put(state, rich, k, s[NOW])
+
+
+@helper
+def place_new(state: State, rich: int) -> None:
+    """Jobs that came since the last pass get their holes, in the order in which they came."""
+    s = state.scalars
+    waiting = state.waiting
+    count = 0
+    for k in range(s[LO], s[HI]):
+        if waiting.size[k] != HOLE and waiting.start[k] == UNPLACED:
+            m = count
+            while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
+                state.pick[m] = state.pick[m - 1]
+                m -= 1
+            state.pick[m] = k
+            count += 1
+    for c in range(count):
+        place_one(state, rich, int(state.pick[c]))
+
+
+@helper
+def came_before(state: State, rich: int, a: int, b: int) -> bool:
+    """Did the job at place a arrive before the one at place b?"""
+    job_a = state.waiting.job[a]
+    job_b = state.waiting.job[b]
+    if rich:
+        eligible_a = state.opening[job_a]["eligible"]
+        eligible_b = state.opening[job_b]["eligible"]
+        if eligible_a != eligible_b:
+            return bool(eligible_a < eligible_b)
+    return bool(job_a < job_b)
+
+
+@helper
+def place_one(state: State, rich: int, k: int) -> None:
+    """A job that came gets its hole, unless a limit of its queue holds it back."""
+    if rich and is_held(state, int(state.waiting.job[k])):
+        state.waiting.start[k] = HELD
+    else:
+        put(state, rich, k, int(state.scalars[NOW]))
+
+
+@helper
+def start_due(state: State, rich: int) -> None:
+    """Start the jobs whose reservation has come, in queue order; find the next one that will come."""
+    s = state.scalars
+    waiting = state.waiting
+    now = s[NOW]
+    k = s[LO]
+    hi = s[HI]
+    while k < hi:
+        start = waiting.start[k]
+        if waiting.size[k] == HOLE or start < 0 or start > now:
+            k += 1
+            continue
+        job = int(waiting.job[k])
+        est = int(state.jobs[job]["est"])
+        room = waiting.size[k] <= s[FREE]
+        held = False
+        if rich:
+            room = fits(state, job)
+            held = is_held(state, job)
+        if room and not held:
+            if start < now:
+                s[TORN] = 1
+                book(state, rich, job, end_of(start, est), end_of(now, est), -1)
+            take(state, 0, job, now)
+            if rich:
+                charge(state, job, 1)
+            vacate(state, k)
+        else:
+            lift(state, rich, k)
+            if held:
+                waiting.start[k] = HELD
+            else:
+                put(state, rich, k, now + 1)
+        k += 1
+    due = NEVER
+    while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
+        s[LO] += 1
+    for m in range(s[LO], s[HI]):
+        if waiting.size[m] != HOLE and waiting.start[m] >= 0:
+            due = min(due, int(waiting.start[m]))
+    s[DUE] = due
+
+
+@helper
+def gather(state: State, rich: int) -> None:
+    """Take all ends of now from the heap, in the order of starts.
+
+    One that ends exactly when expected gives back at once: it counts as gone in every pass of now.
+    """
+    s = state.scalars
+    running = state.running
+    batch = state.batch
+    count = 0
+    while s[ENDS] > 0 and next_end(state) <= s[NOW]:
+        slot = pop_end(state)
+        gone = running[slot]["expected"] == s[NOW]
+        running[slot]["before"] = gone
+        if gone:
+            give_back(state, 0, rich, slot)
+        k = count
+        while k > 0 and running[batch[k - 1]]["seq"] > running[slot]["seq"]:
+            batch[k] = batch[k - 1]
+            k -= 1
+        batch[k] = slot
+        count += 1
+    s[BATCH] = count
+
+
+@helper
+def finish(state: State, rich: int, slot: int) -> None:
+    """A job's turn to end."""
+    s = state.scalars
+    s[EVENTS] += 1
+    s[ENDED] = 1
+    give_rest(state, rich, slot)
+    if not state.running[slot]["before"]:
+        give_back(state, 0, rich, slot)
+    job = retire(state, slot)
+    if rich:
+        settle(state, job, s[NOW])
+
+
+@helper
+def round_after_ends(state: State, rich: int) -> None:
+    """What follows an end: a round, then holes for the jobs that are held no longer."""
+    state.scalars[ENDED] = 0
+    compress(state, rich)
+    if rich:
+        place_held(state, rich)
+
+
+@njit(cache=True)
+def prime_line(state: State, rich: int, waits: int) -> None:
+    """Draw the timeline of a state: the running jobs, and the reservations of those that wait.
+
+    waits: what a waiting job without a reservation is, UNPLACED or HELD.
+    """
+    s = state.scalars
+    line = state.line
+    now = s[NOW]
+    for row in range(len(line.count)):
+        line.at[row, 0] = now
+        line.free[row, 0] = s[PROCESSORS] if row == 0 else state.use.caps[row - 1]
+        line.count[row] = 1
+        line.first[row] = 0
+    for slot in range(s[PEAK]):
+        book(state, rich, int(state.running[slot]["job"]), now, int(state.running[slot]["expected"]), -1)
+    due = NEVER
+    for k in range(s[LO], s[HI]):
+        job = int(state.waiting.job[k])
+        start = state.reserved[job]
+        state.waiting.start[k] = start if start >= 0 else waits
+        if start >= 0:
+            due = min(due, int(start))
+            book(state, rich, job, max(int(start), now), end_of(int(start), int(state.jobs[job]["est"])), -1)
+    s[DUE] = due
+
+
+@cache
+def build_conservative(order: int, event: int, rich: int) -> Advance:
+    """As `loop.build`, for conservative backfill; event: 1 for a round after every single end."""
+    fifo = order == FIFO and not rich
+    dynamic = order == DYNAMIC
+
+    @njit(cache=True)
+    def advance(state: State, until: int, budget: int) -> int:
+        """Handle every instant up to and including `until`, until about `budget` events are handled."""
+        s = state.scalars
+        stop = s[EVENTS] + budget
+        while True:
+            now = min(next_submission(state), next_end(state), next_clock(state))
+            if rich:
+                now = min(now, next_later(state))
+            if s[ON_SUBMIT] or s[ON_END]:
+                now = min(now, s[DUE])
+            if s[FORCED]:
+                now = s[NOW]
+            if now >= NEVER:
+                return DONE
+            if now > until:
+                return UNTIL
+            if s[EVENTS] >= stop:
+                return BUDGET
+            s[NOW] = now
+            for row in range(len(state.line.count)):
+                forget(state.line, row, now)
+            if dynamic and s[WAITING] > 0:
+                resort(state, rich)
+            gather(state, rich)
+            acted = s[BATCH] > 0 and s[ON_END]
+            if event:
+                if s[OVERRUNS]:
+                    extend_overruns(state, rich)
+            else:
+                for c in range(s[BATCH]):
+                    finish(state, rich, int(state.batch[c]))
+            while True:
+                if rich:
+                    job = next_arrived(state, now)
+                else:
+                    job = next_submitted(state, now)
+                if job < 0:
+                    if not event or s[BATCH] == 0:
+                        break
+                    for c in range(s[BATCH]):
+                        finish(state, rich, int(state.batch[c]))
+                        if s[ON_END]:
+                            round_after_ends(state, rich)
+                    s[BATCH] = 0
+                    continue
+                s[EVENTS] += 1
+                s[ARRIVED] = 1
+                acted = acted or s[ON_SUBMIT]
+                if fifo:
+                    append(state, job)
+                    k = s[HI] - 1
+                else:
+                    k = insert(state, rich, job)
+                state.waiting.start[k] = UNPLACED
+                if event and s[ON_SUBMIT]:
+                    place_one(state, rich, k)
+            tick = is_tick(state)
+            live = s[ON_SUBMIT] or s[ON_END]
+            if acted or tick or (live and s[DUE] <= now):
+                s[FORCED] = 0
+                if not event or tick:
+                    if s[OVERRUNS]:
+                        extend_overruns(state, rich)
+                    if s[ENDED]:
+                        round_after_ends(state, rich)
+                    if s[ARRIVED]:
+                        place_new(state, rich)
+                s[ARRIVED] = 0
+                start_due(state, rich)
+
+    return advance
