@@ -2,7 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """The GPUs of one type in each node of a group.
+
+    sharing: "exclusive", "time-slice", "fraction" or "mig".  max_sharers: most jobs on one; None: no limit.
+    layout: the fixed slices of each GPU under "mig"; None: slices are cut as jobs come.
+    """
+
+    type: str
+    count: int = 1
+    sharing: str = "exclusive"
+    max_sharers: int | None = None
+    layout: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """A group of equal nodes; `core_thousandths` are of a core, so that sums are exact."""
+
+    names: tuple[str, ...]
+    core_thousandths: int = 1000
+    memory_bytes: int = 0
+    gpus: tuple[Gpus, ...] = ()
+    cpu: str = ""
+    rack: str = ""
+    features: tuple[str, ...] = ()
+    weight: int = 1
+    resources: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cores(self) -> float:
+        """Cores of each node."""
+        return self.core_thousandths / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Nodes that share a switch; speed of each node's link to it."""
+
+    name: str
+    nodes: tuple[str, ...]
+    speed_bytes_per_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +62,52 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """A counted machine has `processors`; any other has `nodes`."""
+class Owner:
+    """Nodes that belong to an account."""
 
-    name: str
-    processors: int | None = None
-    nodes: tuple[Node, ...] = ()
-    partitions: tuple[Partition, ...] = ()
+    account: str
+    nodes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    """One node."""
+class Prices:
+    """What running the machine costs; None: not known."""
+
+    currency: str = ""
+    per_kwh: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A counted machine has `processors`; any other has `nodes`, in groups of equal ones."""
 
     name: str
-    cores: int = 1
-    features: tuple[str, ...] = field(default=())
+    processors: int | None = None
+    nodes: tuple[Nodes, ...] = ()
+    switches: tuple[Switch, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    owners: tuple[Owner, ...] = ()
+    licences: Mapping[str, int] = field(default_factory=dict)
+    prices: Prices = field(default_factory=Prices)
+
+    @property
+    def is_counted(self) -> bool:
+        """Is it a number of processors, without nodes?"""
+        return self.processors is not None
+
+    @property
+    def total_nodes(self) -> int:
+        """Nodes of all groups; 0 on a counted machine."""
+        return sum(len(group.names) for group in self.nodes)
+
+    @property
+    def total_cores(self) -> int:
+        """Whole cores of all nodes, or the processors of a counted machine."""
+        if self.processors is not None:
+            return self.processors
+        return sum(len(group.names) * group.core_thousandths for group in self.nodes) // 1000
+
+    @property
+    def total_gpus(self) -> int:
+        """GPUs of all nodes and types."""
+        return sum(len(group.names) * gpus.count for group in self.nodes for gpus in group.gpus)

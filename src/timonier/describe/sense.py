@@ -1,0 +1,125 @@
+"""What no single key of a machine file can tell: entries that are missing, doubled or contradict others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from timonier.kit.errors import nearest
+from timonier.kit.keys import LATER, Problems, require
+
+_REQUIRED = {
+    "node": ["names"],
+    "switch": ["name", "nodes"],
+    "partition": ["name"],
+    "owner": ["account", "nodes"],
+}
+_ONLY_WITH_NODES = ("switch", "owner")
+
+
+def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems: Problems) -> None:
+    """Note every contradiction of a machine file.
+
+    checked: its entries, converted and with hostlists expanded.  content: all of them as they stand in it.
+    """
+    _check_kind(content, problems)
+    for section, names in _REQUIRED.items():
+        # as they stand in the file: a wrong entry is noted already, and not missing; [] where they are no tables
+        tables = content[section] if checked.get(section) else []
+        for index, table in enumerate(tables):
+            require(table, names, problems, f"{section}[{index}]")
+    known = _check_nodes(checked.get("node", []), problems)
+    if "node" in content:
+        for section in ("switch", "partition", "owner"):
+            _check_members(checked.get(section, []), section, known, problems)
+    _check_partitions(checked.get("partition", []), "processors" in content, problems)
+    for section, key in (("switch", "name"), ("partition", "name")):
+        _check_once([table.get(key, "") for table in checked.get(section, [])], section, key, problems)
+    if "per_kwh" in checked.get("prices", {}) and not checked["prices"].get("currency"):
+        problems.add("a price without its currency", "prices", 'add currency = "CHF"')
+
+
+def _check_kind(content: Mapping[str, Any], problems: Problems) -> None:
+    if "processors" in content and "node" in content:
+        problems.add(
+            "both processors and nodes: a machine is counted or has nodes",
+            "processors",
+            "take one of them out",
+        )
+    elif "processors" not in content and "node" not in content:
+        problems.add("neither processors nor nodes", "", "add processors = ..., or [[node]]")
+    elif "processors" in content:
+        for section in _ONLY_WITH_NODES:
+            if section in content:
+                problems.add("a counted machine has no nodes", section, "describe them in [[node]]")
+
+
+def _check_nodes(groups: Iterable[Mapping[str, Any]], problems: Problems) -> set[str]:
+    """The names of all nodes; doubled ones, odd cores and odd GPUs are noted."""
+    known: set[str] = set()
+    for index, group in enumerate(groups):
+        path = f"node[{index}]"
+        names = group.get("names", ())
+        doubled = [name for name in names if name in known] or (
+            [] if len(set(names)) == len(names) else names[:1]
+        )
+        if doubled:
+            problems.add(f"node {doubled[0]!r} is described twice", f"{path}.names", "name each node once")
+        known.update(names)
+        cores = group.get("cores", 1) * 1000
+        if abs(cores - round(cores)) > 1e-6:
+            problems.add("more than three decimals", f"{path}.cores", "round to thousandths of a core")
+        for at, gpus in enumerate(group.get("gpus", [])):
+            _check_gpus(gpus, f"{path}.gpus[{at}]", problems)
+    return known
+
+
+def _check_gpus(gpus: Mapping[str, Any], path: str, problems: Problems) -> None:
+    require(gpus, ["type"], problems, path)
+    sharing = gpus.get("sharing", "exclusive")
+    if "max_sharers" in gpus and sharing not in ("time-slice", "fraction"):
+        fix = 'set sharing = "fraction", or take it out'
+        problems.add(f"max_sharers has no effect under sharing = {sharing!r}", f"{path}.max_sharers", fix)
+    if "layout" in gpus and sharing != "mig":
+        problems.add(
+            f"layout has no effect under sharing = {sharing!r}", f"{path}.layout", 'set sharing = "mig"'
+        )
+
+
+def _check_members(
+    tables: Iterable[Mapping[str, Any]], section: str, known: set[str], problems: Problems
+) -> None:
+    for index, table in enumerate(tables):
+        strangers = [name for name in table.get("nodes", ()) if name not in known]
+        if strangers:
+            # a near name among thousands helps, a list of thousands does not
+            offer = (
+                nearest(strangers[0], known).split(" (known")[0]
+                if len(known) > 20
+                else nearest(strangers[0], known)
+            )
+            problems.add(f"there is no node {strangers[0]!r}", f"{section}[{index}].nodes", offer)
+
+
+def _check_partitions(tables: list[Mapping[str, Any]], is_counted: bool, problems: Problems) -> None:
+    wanted, other = ("processors", "nodes") if is_counted else ("nodes", "processors")
+    for index, table in enumerate(tables):
+        path = f"partition[{index}]"
+        require(table, [wanted], problems, path)
+        if other in table:
+            kind = "a counted machine" if is_counted else "a machine with nodes"
+            problems.add(f"{kind} takes {wanted} here", f"{path}.{other}", f"write {wanted} = ...")
+        if is_counted and "max_time" in table:
+            fix = "limit a queue in the profile: limits = { job_time = ... }"
+            problems.add(f"'max_time' of a counted machine {LATER}", f"{path}.max_time", fix)
+    defaults = [index for index, table in enumerate(tables) if table.get("default")]
+    if len(defaults) > 1:
+        problems.add("a second default partition", f"partition[{defaults[1]}].default", "keep one default")
+
+
+def _check_once(names: list[str], section: str, key: str, problems: Problems) -> None:
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            problems.add(
+                f"a second {section} {name!r}", f"{section}[{index}].{key}", "give each its own name"
+            )
