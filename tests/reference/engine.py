@@ -69,11 +69,15 @@ class Engine:
         self.running: list[Task] = []  # in the order of starts
         self.ends: list[tuple[Ticks, int, Task]] = []  # (end, sequence of starts, task)
         self.arrivals: list[tuple[Ticks, int, int, Task]] = []  # (eligible, submit, row, task)
-        self.verdicts: list[tuple[Ticks, int, Task]] = []  # (instant, row, task) that will be cancelled or refused
+        self.verdicts: list[
+            tuple[Ticks, int, Task]
+        ] = []  # (instant, row, task) that will be cancelled or refused
         self.starts = 0
         self.free = processors
         self.free_in = dict(caps)
-        self.held_by: Counter[tuple[str, ...]] = Counter()  # processors and jobs that a queue's running jobs hold
+        self.held_by: Counter[tuple[str, ...]] = (
+            Counter()
+        )  # processors and jobs that a queue's running jobs hold
         self.promised: dict[int, Ticks] = {}
         self.started_at_last = False
         self.keeps_promises = strict and makes_promises(profile, caps, self.tasks)
@@ -88,7 +92,9 @@ class Engine:
         self.dependents: dict[int, list[Task]] = {task.row: [] for task in self.tasks}
         self.parents: dict[int, list[tuple[str, Task]]] = {}
         for task in self.tasks:
-            self.parents[task.row] = [(kind, by_id[name]) for kind, name in self.needs[task.row] if name in by_id]
+            self.parents[task.row] = [
+                (kind, by_id[name]) for kind, name in self.needs[task.row] if name in by_id
+            ]
             for _, parent in self.parents[task.row]:
                 self.dependents[parent.row].append(task)
         self._refuse_circles()
@@ -256,7 +262,9 @@ class Engine:
             self.instant()
 
     def is_over(self) -> bool:
-        return self.next_instant() == math.inf or (self.nothing_ahead() and not self.started_at_last and self.ticked())
+        return self.next_instant() == math.inf or (
+            self.nothing_ahead() and not self.started_at_last and self.ticked()
+        )
 
     def nothing_ahead(self) -> bool:
         return not self.arrivals and not self.verdicts and (not self.ends or self.ends[0][0] == math.inf)
@@ -384,7 +392,9 @@ class Engine:
             self._run(task, task.job.start)
         heapq.heapify(self.arrivals)
         self.pronounce()
-        while (settled or not self.ends or self.ends[0][0] > now) and (task := self.next_arrival()) is not None:
+        while (settled or not self.ends or self.ends[0][0] > now) and (
+            task := self.next_arrival()
+        ) is not None:
             self._join(task)
             self.rejoin(task)
         if not settled:
@@ -406,7 +416,13 @@ class Engine:
     def outcome(self, task: Task) -> Outcome:
         done = task.state in ("completed", "timeout")
         return Outcome(
-            task.job.job_id, task.state, task.start, int(task.end) if done else None, task.note, task.reserved, task.eligible
+            task.job.job_id,
+            task.state,
+            task.start,
+            int(task.end) if done else None,
+            task.note,
+            task.reserved,
+            task.eligible,
         )
 
 

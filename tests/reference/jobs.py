@@ -121,7 +121,9 @@ def order_key(rule: str, task: Task, now: int) -> float:
     raise ValueError(rule)
 
 
-def why_unrunnable(task: Task, processors: int, caps: dict[str, int], partition: str | None, limits: Limits) -> str:
+def why_unrunnable(
+    task: Task, processors: int, caps: dict[str, int], partition: str | None, limits: Limits
+) -> str:
     """Why a job can never run on the empty machine; empty where it can."""
     if task.size > processors:
         return "larger than the machine"
