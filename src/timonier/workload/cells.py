@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from timonier.workload.arrow import Values, pc
 from timonier.workload.columns import Column
 
 LARGEST = 2.0**53
@@ -34,7 +34,7 @@ class WrongCell:
         return f"row {self.row}, {self.column} = {shown}: {self.rule}"
 
 
-def canonical(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, list[WrongCell]]:
+def canonical(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     """The column in its contract type, and the cells that have no meaning in it."""
     values = _plain(values)
     if column.kind == "text":
@@ -44,22 +44,20 @@ def canonical(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray,
     return _number(values, column)
 
 
-def wrong_cells(
-    values: pa.ChunkedArray, wrong: Any, column: str, rule: str, most: int = 10
-) -> list[WrongCell]:
+def wrong_cells(values: Values, wrong: Any, column: str, rule: str, most: int = 10) -> list[WrongCell]:
     """Up to `most` cells where `wrong` (bool per row, null counts as right) holds, and how many more."""
     rows = pc.indices_nonzero(pc.fill_null(wrong, False))
     cells = [WrongCell(k + 1, column, values[k].as_py(), rule) for k in rows[:most].to_pylist()]
     return cells + [WrongCell(0, column, None, rule)] * (len(rows) - len(cells))
 
 
-def narrowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def narrowed(values: Values) -> Values:
     """float64 becomes int64 where no value has a fraction (and none is inf, nan or beyond 2^53)."""
     if not pa.types.is_floating(values.type):
         return values
     edges = pc.min_max(values)
     low, high = edges["min"].as_py(), edges["max"].as_py()
-    if low is not None and not (-LARGEST <= low and high <= LARGEST):
+    if low is not None and not (low >= -LARGEST and high <= LARGEST):
         return values
     try:
         return values.cast(pa.int64(), safe=True)
@@ -67,7 +65,7 @@ def narrowed(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
 
 
-def exactly_inferred(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def exactly_inferred(values: Values) -> Values:
     """Text of an unknown column as numbers where that loses not a character, else as it is."""
     for kind in (pa.int64(), pa.float64()):
         try:
@@ -79,13 +77,13 @@ def exactly_inferred(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values
 
 
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def _plain(values: Values) -> Values:
     if pa.types.is_dictionary(values.type):
         return values.cast(values.type.value_type)
     return values
 
 
-def _text(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, list[WrongCell]]:
+def _text(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     kind = values.type
     if pa.types.is_floating(kind):
         values = narrowed(values)
@@ -100,7 +98,7 @@ def _text(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, lis
     return values, []
 
 
-def _flag(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, list[WrongCell]]:
+def _flag(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     kind = values.type
     if pa.types.is_boolean(kind):
         return values, []
@@ -117,7 +115,7 @@ def _flag(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, lis
     return result, wrong_cells(values, wrong, column.name, "must be true or false")
 
 
-def _number(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, list[WrongCell]]:
+def _number(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     kind = values.type
     wrong: list[WrongCell] = []
     if _is_text(kind):
@@ -136,7 +134,7 @@ def _number(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, l
     return narrowed(values), wrong
 
 
-def _parsed(values: pa.ChunkedArray, column: Column) -> tuple[pa.ChunkedArray, list[WrongCell]]:
+def _parsed(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     words = pc.utf8_trim_whitespace(values.cast(pa.string()))
     words = pc.if_else(pc.equal(words, ""), pa.scalar(None, pa.string()), words)
     good = pc.match_substring_regex(words, _NUMBER)
@@ -149,6 +147,6 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or kind == pa.string_view())
 
 
-def _wrong_type(values: pa.ChunkedArray, column: Column) -> WrongCell:
+def _wrong_type(values: Values, column: Column) -> WrongCell:
     first = str(values[0].as_py()) if len(values) else None
     return WrongCell(1, column.name, first, f"the column holds {values.type}; it must hold {column.kind}")

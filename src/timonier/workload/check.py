@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonier.kit.errors import InputError, nearest
+from timonier.workload.arrow import Values, pc
 from timonier.workload.cells import LARGEST, WrongCell, canonical, wrong_cells
 from timonier.workload.columns import Column, column_named, known_columns, required_columns
 
@@ -62,7 +62,7 @@ def _nearest_present(name: str, names: list[str]) -> str:
     return nearest(name, names[:40]).replace("known:", "present:") if names else "the table has no columns"
 
 
-def _broken(values: pa.ChunkedArray, column: Column) -> Iterator[WrongCell]:
+def _broken(values: Values, column: Column) -> Iterator[WrongCell]:
     """Cells that have the right type and a wrong value."""
     if column.name == "job_id":
         yield from _broken_names(values)
@@ -79,7 +79,7 @@ def _broken(values: pa.ChunkedArray, column: Column) -> Iterator[WrongCell]:
         yield from _broken_numbers(values, column)
 
 
-def _broken_numbers(values: pa.ChunkedArray, column: Column) -> Iterator[WrongCell]:
+def _broken_numbers(values: Values, column: Column) -> Iterator[WrongCell]:
     if not len(values) or _plainly_fine(values, column):
         return
     cells = np.asarray(values.to_numpy())
@@ -90,7 +90,7 @@ def _broken_numbers(values: pa.ChunkedArray, column: Column) -> Iterator[WrongCe
             return
 
 
-def _plainly_fine(values: pa.ChunkedArray, column: Column) -> bool:
+def _plainly_fine(values: Values, column: Column) -> bool:
     """Whole numbers need only their smallest and largest looked at."""
     if not pa.types.is_integer(values.type):
         return False
@@ -130,7 +130,7 @@ _SPECIAL: dict[str, tuple[Callable[[NDArray[Any]], NDArray[np.bool_]], str]] = {
 }
 
 
-def _broken_names(values: pa.ChunkedArray) -> Iterator[WrongCell]:
+def _broken_names(values: Values) -> Iterator[WrongCell]:
     if values.null_count:
         yield from wrong_cells(values, pc.is_null(values), "job_id", "must not be empty")
     if _all_different(values):
@@ -140,7 +140,7 @@ def _broken_names(values: pa.ChunkedArray) -> Iterator[WrongCell]:
     yield from wrong_cells(values, pc.is_in(values, twins), "job_id", "appears more than once")
 
 
-def _all_different(values: pa.ChunkedArray) -> bool:
+def _all_different(values: Values) -> bool:
     """Numbers are sorted rather than hashed: a hash table of ten million texts costs a gigabyte."""
     try:
         numbers = np.asarray(values.drop_null().cast(pa.int64()).to_numpy())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from timonier.workload.arrow import pc
 from timonier.workload.jobs import Cleaning
 
 

@@ -47,7 +47,8 @@ def required_columns() -> list[str]:
 
 def arrow_type(column: Column) -> pa.DataType:
     """How a cell is first read from text: numbers as float64, narrowed later when all are whole."""
-    return {"text": pa.string(), "flag": pa.bool_()}.get(column.kind, pa.float64())
+    kinds: dict[str, pa.DataType] = {"text": pa.string(), "flag": pa.bool_()}
+    return kinds.get(column.kind, pa.float64())
 
 
 def _column(row: dict[str, str]) -> Column:

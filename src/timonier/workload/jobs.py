@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.workload.arrow import Values
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaning:
@@ -71,18 +73,19 @@ class Jobs:
         """
         if not self.has(column):
             return np.full(len(self), default, dtype=type_of(default))
-        values = self.table.column(column)
+        values: Values = self.table.column(column)
         if values.null_count:
             if np.isnan(default) and not pa.types.is_floating(values.type):
                 values = values.cast(pa.float64())
             values = values.fill_null(default)
         return np.asarray(values.to_numpy())
 
-    def texts(self, column: str) -> pa.ChunkedArray:
+    def texts(self, column: str) -> Values:
         """One text column, empty where the table has none."""
         if not self.has(column):
             return pa.chunked_array([pa.nulls(len(self), pa.string())])
-        return self.table.column(column)
+        values: Values = self.table.column(column)
+        return values
 
 
 def type_of(default: float) -> type:

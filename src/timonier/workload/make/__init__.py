@@ -1,1 +1,1 @@
-"""Generators: seeded synthetic workloads."""
+"""Models that make workloads: every one is a seeded function of its parameters."""

@@ -7,9 +7,9 @@ import io
 import re
 
 import pyarrow as pa
-import pyarrow.csv
 
 from timonier.kit.errors import InputError
+from timonier.workload.arrow import pa_csv
 from timonier.workload.cells import exactly_inferred
 from timonier.workload.columns import arrow_type, column_named
 
@@ -52,14 +52,15 @@ def _first_type(name: str) -> pa.DataType:
 
 
 def _parse(data: bytes, kinds: dict[str, pa.DataType]) -> pa.Table:
-    return pa.csv.read_csv(
+    table: pa.Table = pa_csv.read_csv(
         pa.BufferReader(data),
-        read_options=pa.csv.ReadOptions(block_size=1 << 23),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=b'"' in data),
-        convert_options=pa.csv.ConvertOptions(
+        read_options=pa_csv.ReadOptions(block_size=1 << 23),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=b'"' in data),
+        convert_options=pa_csv.ConvertOptions(
             column_types=kinds, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True
         ),
     )
+    return table
 
 
 def _parse_as_text(data: bytes, names: list[str], where: str) -> pa.Table:

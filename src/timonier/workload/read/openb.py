@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
 from timonier.kit.errors import InputError
+from timonier.workload.arrow import pa_csv, pc
 from timonier.workload.jobs import Jobs
 from timonier.workload.metadata import Metadata
 from timonier.workload.read.table import table_to_jobs
@@ -66,15 +65,15 @@ def _gpus(pods: pa.Table) -> Any:
 
 
 def _numbers(pods: pa.Table, name: str) -> Any:
-    return np.asarray(pods.column(name).fill_null(0).to_numpy())
+    return np.asarray(pc.fill_null(pods.column(name), 0).to_numpy())
 
 
 def _pods(data: bytes, source: str) -> pa.Table:
-    kinds = {name: pa.string() for name in _TEXTS}
+    kinds: dict[str, pa.DataType] = {name: pa.string() for name in _TEXTS}
     kinds |= {name: pa.int64() for name in (*HEADER[1:], *_TIMES)}
-    options = pa.csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True)
+    options = pa_csv.ConvertOptions(column_types=kinds, null_values=[""], strings_can_be_null=True)
     try:
-        pods = pa.csv.read_csv(pa.BufferReader(data), convert_options=options)
+        pods: pa.Table = pa_csv.read_csv(pa.BufferReader(data), convert_options=options)
     except pa.ArrowInvalid as error:
         said = str(error).splitlines()[0][:200]
         raise InputError(f"not an openb pod list: {said}", where=source, fix="download it again") from error

@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
 from timonier.kit.errors import InputError
+from timonier.workload.arrow import pa_csv, pc
+from timonier.workload.epoch import iso_utc
 from timonier.workload.jobs import Jobs
 from timonier.workload.metadata import Metadata
-from timonier.workload.read.swf_header import iso_utc
 from timonier.workload.read.table import table_to_jobs
 from timonier.workload.read.text import read_text_bytes
 
@@ -58,9 +57,9 @@ def parse_philly(data: bytes, source: str) -> Jobs:
 
 def _cells(data: bytes, source: str) -> pa.Table:
     kinds = [pa.timestamp("s"), pa.float64(), pa.int64(), pa.float64(), pa.string()]
-    options = pa.csv.ConvertOptions(column_types=dict(zip(HEADER, kinds, strict=True)), null_values=[])
+    options = pa_csv.ConvertOptions(column_types=dict(zip(HEADER, kinds, strict=True)), null_values=[])
     try:
-        cells = pa.csv.read_csv(pa.BufferReader(data), convert_options=options)
+        cells: pa.Table = pa_csv.read_csv(pa.BufferReader(data), convert_options=options)
     except pa.ArrowInvalid as error:
         said = str(error).splitlines()[0][:200]
         fix = "columns: timestamp (2017-10-09 07:01:55), duration (s), num_gpus, gpu_time, cluster"

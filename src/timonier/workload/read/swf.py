@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from timonier.kit.errors import InputError
+from timonier.workload.arrow import Values, pc
+from timonier.workload.epoch import iso_utc
 from timonier.workload.jobs import Cleaning, Jobs
 from timonier.workload.read.swf_fields import FIELDS, line_numbers, parse_fields
 from timonier.workload.read.swf_header import SwfHeader, parse_header
@@ -56,7 +57,7 @@ def parse_swf(data: bytes, source: str) -> Jobs:
         table=pa.table(columns),
         source=source,
         cleaning=Cleaning(len(rows), dropped, noted),
-        epoch=header.epoch,
+        epoch=header.epoch or (iso_utc(0) if _is_extended(fields) else None),
         processors=header.processors,
     )
 
@@ -65,7 +66,7 @@ def _columns(
     number: dict[int, Floats], size: Floats, fields: pa.Table, rows: NDArray[np.int64]
 ) -> dict[str, Any]:
     """The columns of the job table, and under "noted" what was ignored on the way."""
-    extended = fields.num_columns > len(FIELDS)
+    extended = _is_extended(fields)
     memory = np.where(number[10] > 0, number[10], 0)
     memory = memory / size if extended else memory * 1024
     columns: dict[str, Any] = {
@@ -88,6 +89,11 @@ def _columns(
     return columns
 
 
+def _is_extended(fields: pa.Table) -> bool:
+    """The 21 fields of MetaCentrum, whose submit times count from 1970."""
+    return bool(fields.num_columns > len(FIELDS))
+
+
 def _dependencies(number: dict[int, Floats]) -> dict[str, Any]:
     """Field 17 as "afterany:N" with field 18 as its think time; only backwards, only to jobs kept."""
     before = number[17]
@@ -106,7 +112,7 @@ def _dependencies(number: dict[int, Floats]) -> dict[str, Any]:
     names = pa.array(np.where(good, before, 0).astype(np.int64), mask=~good).cast(pa.string())
     think = np.where(good & (number[18] > 0), number[18], 0)
     return {
-        "dependency": pa.compute.binary_join_element_wise("afterany", names, ":"),
+        "dependency": pc.binary_join_element_wise("afterany", names, ":"),
         "think_s": _whole(think),
         "noted": {fact: count for fact, count in noted.items() if count},
     }
@@ -160,20 +166,20 @@ def _header_notes(header: SwfHeader, rows: int, size: Floats) -> dict[str, int]:
     return noted
 
 
-def _whole(values: Floats) -> pa.Array:
+def _whole(values: Floats) -> Values:
     """int64 where every value is whole, else float64."""
     whole = (values == np.floor(values)).all()
     return pa.array(values.astype(np.int64) if whole else values)
 
 
-def _known(values: Floats, known: Flags) -> pa.Array:
+def _known(values: Floats, known: Flags) -> Values:
     """The same with nulls where the log does not know."""
     filled = np.where(known, values, 0)
     whole = (filled == np.floor(filled)).all()
     return pa.array(filled.astype(np.int64) if whole else filled, mask=~known)
 
 
-def _text(values: Floats) -> pa.Array:
+def _text(values: Floats) -> Values:
     """Numbers used as names: text, null below zero."""
     if (values < 0).all():
         return pa.nulls(len(values), pa.string())

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from timonier.kit.errors import InputError
+from timonier.workload.arrow import pa_csv
 
 FIELDS = (
     "job number", "submit time", "wait time", "run time", "processors", "cpu time", "used memory",
@@ -97,12 +97,13 @@ def _parse(text: pa.Buffer, width: int) -> pa.Table:
     names = [str(k) for k in range(1, width + 1)]
     kinds = {name: pa.float64() if int(name) <= len(FIELDS) else pa.string() for name in names}
     wanted = [name for name in names if name != "19"]
-    return pa.csv.read_csv(
+    table: pa.Table = pa_csv.read_csv(
         pa.BufferReader(text),
-        read_options=pa.csv.ReadOptions(column_names=names, block_size=1 << 22),
-        parse_options=pa.csv.ParseOptions(delimiter=" ", quote_char=False),
-        convert_options=pa.csv.ConvertOptions(column_types=kinds, include_columns=wanted, null_values=[]),
+        read_options=pa_csv.ReadOptions(column_names=names, block_size=1 << 22),
+        parse_options=pa_csv.ParseOptions(delimiter=" ", quote_char=False),
+        convert_options=pa_csv.ConvertOptions(column_types=kinds, include_columns=wanted, null_values=[]),
     )
+    return table
 
 
 def _explained(data: bytes, where: str, width: int) -> InputError:

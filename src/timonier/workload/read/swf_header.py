@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+
+from timonier.workload.epoch import iso_utc
 
 _LINE = re.compile(r"^\s*;\s*(\w+)\s*:\s*(.*?)\s*$")
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
@@ -48,17 +49,6 @@ def header_lines(data: bytes) -> list[str]:
         lines.append(line.decode("latin-1"))
         start = end + 1
     return lines
-
-
-def iso_utc(unix_s: int | float | None) -> str | None:
-    """Seconds since 1970 as ISO 8601 in UTC; None where unknown (negative) or out of reach.
-
-    >>> iso_utc(835823160)
-    '1996-06-26T21:06:00Z'
-    """
-    if unix_s is None or not 0 <= unix_s < 253_402_300_800:
-        return None
-    return datetime.fromtimestamp(unix_s, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _positive(value: int | None) -> int | None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from timonier.kit.errors import InputError
 from timonier.kit.files import reading
+from timonier.workload.arrow import pc
 from timonier.workload.check import checked
 from timonier.workload.clean import cleaned
 from timonier.workload.jobs import Jobs, StateHeader
@@ -116,10 +116,11 @@ def _check_running(table: pa.Table, now_s: float, where: str) -> None:
     running = pc.fill_null(pc.equal(table.column("state"), "running"), False)
     start = table.column("start_s") if "start_s" in table.column_names else pa.nulls(len(table), pa.int64())
     wrong = pc.and_(running, pc.invert(pc.fill_null(pc.less_equal(start, now_s), False)))
-    names = table.column("job_id").filter(wrong)[:10].to_pylist()
+    names: list[str] = pc.filter(table.column("job_id"), wrong)[:10].to_pylist()
     if names:
+        count = pc.sum(wrong).as_py()
         raise InputError(
-            f"{pc.sum(wrong).as_py()} running jobs have no start_s, or one after now_s = {now_s:g}: {', '.join(names)}",
+            f"{count} running jobs have no start_s, or one after {now_s:g} s: {', '.join(names)}",
             where=where,
             fix="give every running job its start_s",
         )

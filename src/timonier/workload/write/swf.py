@@ -6,18 +6,19 @@ Source: https://www.cs.huji.ac.il/labs/parallel/workload/swf.html (version 2.2, 
 from __future__ import annotations
 
 import gzip
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 from numpy.typing import NDArray
 
 from timonier.kit.files import writing
+from timonier.workload.arrow import Values, pa_csv, pc
+from timonier.workload.columns import Column, column_named
+from timonier.workload.epoch import unix_seconds
 from timonier.workload.jobs import Jobs
+from timonier.workload.size import processors_per_job
 
 _KEPT = {
     "job_id", "submit_s", "runtime_s", "time_limit_s", "tasks", "cores", "memory_bytes",
@@ -57,7 +58,7 @@ def _fields(
     runtime = jobs.numbers("runtime_s", 0)
     leaves = np.isfinite(runtime)
     losses["jobs that never leave, left out"] = int((~leaves).sum())
-    size = _size(jobs)
+    size = processors_per_job(jobs)
     lines: list[str] = []
     number = _job_numbers(jobs, losses)
     unknown = np.full(len(jobs), -1)
@@ -75,12 +76,6 @@ def _fields(
     )
     _count_lost_columns(jobs, losses)
     return lines, {name: _whole(values[leaves]) for name, values in fields.items()}
-
-
-def _size(jobs: Jobs) -> NDArray[np.int64]:
-    """Processors: ceil(tasks x cores), in exact thousandths."""
-    milli = np.rint(jobs.numbers("cores", 1) * 1000).astype(np.int64)
-    return np.asarray(-(-(jobs.numbers("tasks", 1) * milli) // 1000))
 
 
 def _job_numbers(jobs: Jobs, losses: dict[str, int]) -> NDArray[np.int64]:
@@ -104,7 +99,7 @@ def _memory_kb(jobs: Jobs, size: NDArray[np.int64], losses: dict[str, int]) -> N
 
 def _codes(jobs: Jobs, column: str, word: str, lines: list[str], losses: dict[str, int]) -> NDArray[np.int64]:
     """Numbers that stand for the names of a column; the names go to the header."""
-    names = jobs.texts(column)
+    names: Values = jobs.texts(column)
     if names.null_count == len(names):
         return np.full(len(names), -1)
     if pc.all(pc.match_substring_regex(names, _NUMBERED)).as_py() is not False:
@@ -134,10 +129,18 @@ def _preceding(jobs: Jobs, number: NDArray[np.int64], losses: dict[str, int]) ->
 def _count_lost_columns(jobs: Jobs, losses: dict[str, int]) -> None:
     for name in jobs.table.column_names:
         if name not in _KEPT:
-            column = jobs.table.column(name)
-            losses[name] = losses.get(name, 0) + len(column) - column.null_count
+            losses[name] = losses.get(name, 0) + _told(jobs.table.column(name), column_named(name))
     if jobs.state:
         losses["now_s (SWF holds no state)"] = 1
+
+
+def _told(values: Values, column: Column | None) -> int:
+    """Cells that say something: neither empty nor the default."""
+    told = pc.is_valid(values)
+    if column and column.default and column.kind != "text":
+        usual = column.default == "true" if column.kind == "flag" else float(column.default)
+        told = pc.and_(told, pc.not_equal(values, usual))
+    return int(pc.sum(pc.fill_null(told, False)).as_py() or 0)
 
 
 def _whole(values: NDArray[Any]) -> NDArray[Any]:
@@ -147,7 +150,7 @@ def _whole(values: NDArray[Any]) -> NDArray[Any]:
 def _header(jobs: Jobs, rows: int, lines: list[str]) -> bytes:
     said = ["; Version: 2.2", "; Conversion: timonier", f"; MaxJobs: {rows}", f"; MaxRecords: {rows}"]
     if jobs.epoch:
-        unix_s = datetime.fromisoformat(jobs.epoch).timestamp()
+        unix_s = unix_seconds(jobs.epoch)
         said.append(f"; UnixStartTime: {unix_s:.0f}")
     if jobs.processors:
         said.append(f"; MaxProcs: {jobs.processors}")
@@ -156,6 +159,6 @@ def _header(jobs: Jobs, rows: int, lines: list[str]) -> bytes:
 
 def _rows(fields: dict[str, Any]) -> bytes:
     sink = pa.BufferOutputStream()
-    options = pa.csv.WriteOptions(include_header=False, delimiter=" ", quoting_style="none")
-    pa.csv.write_csv(pa.table(fields), sink, options)
+    options = pa_csv.WriteOptions(include_header=False, delimiter=" ", quoting_style="none")
+    pa_csv.write_csv(pa.table(fields), sink, options)
     return bytes(sink.getvalue())

@@ -7,12 +7,11 @@ import io
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from timonier.kit.errors import InputError
 from timonier.kit.files import writing
+from timonier.workload.arrow import pa_csv, pc
 from timonier.workload.jobs import Jobs
 from timonier.workload.metadata import KEY, render_metadata
 from timonier.workload.write.swf import is_swf_name, write_swf
@@ -47,12 +46,12 @@ def _write_parquet(jobs: Jobs, path: str | Path) -> dict[str, int]:
 def _write_csv(jobs: Jobs, path: str | Path) -> dict[str, int]:
     """Plain cells: quotes only where a comma, a quote or a line break asks for them."""
     table = jobs.table.replace_schema_metadata(None)
-    options = pa.csv.WriteOptions(
+    options = pa_csv.WriteOptions(
         quoting_style="needed" if _needs_quotes(table) else "none", include_header=False
     )
     with writing(path) as file:
         file.write(_header(table.column_names))
-        pa.csv.write_csv(table, file, options)
+        pa_csv.write_csv(table, file, options)
     losses = {"epoch": jobs.epoch, "processors": jobs.processors, "now_s": jobs.state}
     return {f"{name} (CSV has no place for it)": 1 for name, value in losses.items() if value is not None}
 

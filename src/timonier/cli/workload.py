@@ -1,0 +1,116 @@
+"""`timonier workload`: look at a workload, convert it, make one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from timonier.cli.show import Output, OutputOption
+from timonier.cli.show import show as tell
+
+if TYPE_CHECKING:
+    from timonier.workload import Jobs
+
+app = typer.Typer(help="Look at a workload, convert it, make one.", no_args_is_help=True)
+
+
+MachineOption = Annotated[
+    str | None, typer.Option("--machine", help="A number of processors or a machine file.", metavar="N|FILE")
+]
+
+
+@app.command()
+def show(
+    file: Annotated[Path, typer.Argument(help="SWF, CSV, Parquet, Philly or openb.", metavar="FILE")],
+    machine: MachineOption = None,
+    output: OutputOption = Output.table,
+    now: Annotated[float | None, typer.Option("--now", help="Instant of a state in CSV, s.")] = None,
+) -> None:
+    """What was kept, dropped and why; load, sizes, run times, arrivals, users, estimates."""
+    from dataclasses import asdict
+
+    from timonier.workload.page import render_page
+    from timonier.workload.read.workload import read_workload
+    from timonier.workload.summary import summarise
+
+    summary = summarise(read_workload(file, now=now), _processors(machine))
+    tell(output, asdict(summary), lambda _: render_page(summary))
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="Any workload.", metavar="IN")],
+    target: Annotated[Path, typer.Argument(help=".csv, .parquet, .swf or .swf.gz", metavar="OUT")],
+    output: OutputOption = Output.table,
+    now: Annotated[float | None, typer.Option("--now", help="Instant of a state in CSV, s.")] = None,
+) -> None:
+    """Write a workload in another format; what the format cannot hold is counted on stderr."""
+    from timonier.workload.read.workload import read_workload
+    from timonier.workload.write.table import write_table
+
+    jobs = read_workload(source, now=now)
+    losses = write_table(jobs, target)
+    _say_losses(losses, target)
+    _say_written(jobs, target, output, {"lost": losses})
+
+
+@app.command()
+def make(
+    model: Annotated[str, typer.Argument(help="lublin, lab, lublin-interactive, lublin-both, lublin-whole")],
+    target: Annotated[Path, typer.Option("-o", help=".csv, .parquet, .swf or .swf.gz", metavar="FILE")],
+    jobs: Annotated[int, typer.Option("--jobs", help="How many.")] = 10_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")] = 0,
+    machine: MachineOption = "128",
+    load: Annotated[float | None, typer.Option("--load", help="Offered load on the machine, to 1 %.")] = None,
+    days: Annotated[float | None, typer.Option("--days", help="Span of the arrivals instead.")] = None,
+    output: OutputOption = Output.table,
+) -> None:
+    """Make a workload from a model: seeded, with the offered load that you ask for."""
+    from timonier.workload.make.workload import make_workload
+    from timonier.workload.summary import summarise
+    from timonier.workload.write.table import write_table
+
+    processors = _processors(machine) or 128
+    made = make_workload(model, jobs, seed=seed, processors=processors, load=load, days=days)
+    losses = write_table(made, target)
+    summary = summarise(made)
+    _say_losses(losses, target)
+    got = {"offered_load": summary.offered_load, "span_s": summary.span_s, "processors": processors}
+    _say_written(made, target, output, got | {"lost": losses})
+
+
+def _processors(machine: str | None) -> int | None:
+    """The processors of --machine: a number, or what a machine file says."""
+    from timonier.kit.errors import InputError
+
+    if machine is None:
+        return None
+    if machine.isdecimal() and 0 < len(machine) < 16 and int(machine) > 0:
+        return int(machine)
+    if not machine.lower().endswith(".toml") and not Path(machine).exists():
+        fix = "give a number of processors, or the path of a machine file"
+        raise InputError(f"no machine {machine!r}", where="--machine", fix=fix)
+    from timonier import describe
+
+    processors: int | None = describe.read_machine(machine).processors
+    if processors is None:
+        raise InputError("this machine has nodes, not processors", where=machine, fix="give --machine N")
+    return processors
+
+
+def _say_losses(losses: dict[str, int], target: Path) -> None:
+    for fact, rows in losses.items():
+        print(f"{target.name} cannot hold: {fact}, {rows:,} rows", file=sys.stderr)
+
+
+def _say_written(jobs: Jobs, target: Path, output: Output, more: dict[str, Any]) -> None:
+    """What was written, and what was left out on the way."""
+    dropped = {reason: rows for reason, rows in jobs.cleaning.dropped.items() if rows}
+    load = more.get("offered_load")
+    told = f", offered load {load:.4f} on {more['processors']:,} processors" if load is not None else ""
+    left = "".join(f"; dropped {rows:,} {reason}" for reason, rows in dropped.items())
+    value = {"file": str(target), "jobs": len(jobs), "dropped": dropped} | more
+    tell(output, value, lambda _: f"{target}: {len(jobs):,} jobs{told}{left}")
