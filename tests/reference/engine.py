@@ -568,6 +568,7 @@ def makes_promises(profile: Profile, caps: dict[str, int], tasks: list[Task]) ->
     return (
         profile.order.rule == "fcfs"
         and profile.cycle.each == "instant"
+        and "end" in profile.cycle.on
         and not caps
         and not profile.queues
         and not any(task.run > task.estimate or task.job.dependency for task in tasks)

@@ -1,0 +1,82 @@
+"""The two engines side by side: profiles to try, and the run table of each as plain rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.reference.engine import simulate as slow
+from tests.reference.jobs import Job, Outcome
+from tests.simulate.workloads import Workload
+from timonier.policy.profile import Backfill, Cycle, Estimate, Order, Profile
+
+ON = ("submit", "end")
+STATIC = ("sjf", "ljf", "saf", "f1", "f2", "f3", "f4", "priority")
+DYNAMIC = ("wfp3", "unicef")
+BACKFILLS = {
+    "none": Backfill("none"),
+    "easy": Backfill("easy"),
+    "shortest": Backfill("easy", "shortest"),
+    "conservative": Backfill("conservative"),
+}
+ORDERS = {"fcfs": ("fcfs",), "static": STATIC, "dynamic": DYNAMIC}
+ESTIMATES = (
+    Estimate(),
+    Estimate(use="exact"),
+    Estimate(over="extend"),
+    Estimate(use="exact", over="extend"),
+    Estimate(use="predicted"),
+    Estimate(use="predicted", over="extend"),
+    Estimate(missing_s=7),
+)
+CLOCKS = (
+    Cycle(),
+    Cycle(),
+    Cycle(every_s=10),
+    Cycle(on=(), every_s=7),
+    Cycle(on=("end",), every_s=30),
+    Cycle(on=("submit",), every_s=5),
+)
+
+
+def kernel_families() -> list[tuple[str, str, str]]:
+    """(order, backfill, each) of every family of profiles that differs in more than numbers."""
+    return [(order, fill, each) for order in ORDERS for fill in BACKFILLS for each in ("instant", "event")]
+
+
+def profile_of(order: str, fill: str, each: str, seed: int) -> Profile:
+    """One profile of a family; seeds go through all estimates, clocks and rules."""
+    cycle = CLOCKS[seed // len(ESTIMATES) % len(CLOCKS)]
+    if fill == "conservative" and len(cycle.on) == 1:
+        cycle = Cycle()
+    rules = ORDERS[order]
+    return Profile(
+        "case",
+        cycle=replace(cycle, each=each),
+        order=Order(rules[seed % len(rules)]),
+        estimate=ESTIMATES[seed % len(ESTIMATES)],
+        backfill=BACKFILLS[fill],
+    )
+
+
+def reference_table(workload: Workload, profile: Profile, **more: Any) -> list[dict[str, Any]]:
+    """What the slow reference says: job_id, start_s, end_s, state."""
+    outcomes = slow(
+        workload.jobs,
+        replace(profile, queues=workload.queues),
+        workload.processors,
+        workload.partitions,
+        workload.default_partition,
+        **more,
+    )
+    return [as_row(job, out) for job, out in zip(workload.jobs, outcomes, strict=True)]
+
+
+def as_row(job: Job, out: Outcome) -> dict[str, Any]:
+    return {"job_id": job.job_id, "start_s": out.start, "end_s": out.end, "state": out.state}
+
+
+def engine_table(run: Any) -> list[dict[str, Any]]:
+    """The same columns of a run of the fast engine."""
+    rows: list[dict[str, Any]] = run.table.select(["job_id", "start_s", "end_s", "state"]).to_pylist()
+    return rows

@@ -1,0 +1,72 @@
+"""The fast engine against the slow reference, job by job, on random workloads."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+
+from tests.simulate.cases import engine_table, kernel_families, profile_of, reference_table
+from tests.simulate.workloads import FAMILIES, Workload, large, small, to_jobs
+from timonier.policy.profile import Profile
+from timonier.simulate import simulate
+
+SEEDS, LONG_SEEDS = 42, 1000
+
+
+def compare(workload: Workload, profile: Profile, fractions: random.Random | None = None) -> None:
+    profile = replace(profile, queues=workload.queues)
+    run = simulate(to_jobs(workload.jobs, fractions), workload.machine, profile)
+    fast, slow = engine_table(run), reference_table(workload, profile, strict=True)
+    different = [(f, s) for f, s in zip(fast, slow, strict=True) if f != s]
+    assert not different, f"{len(different)} of {len(fast)} jobs, first: {different[0]}\n{profile}"
+
+
+def compare_block(family: str, kernel: tuple[str, str, str], seeds: range) -> None:
+    for seed in seeds:
+        workload = small(family, f"{'-'.join(kernel)} {seed}")
+        try:
+            compare(workload, profile_of(*kernel, seed), random.Random(seed) if seed % 5 == 4 else None)
+        except Exception as error:
+            raise AssertionError(f"family {family!r}, seed {seed}, {kernel}: {error}") from error
+
+
+@pytest.mark.parametrize("kernel", kernel_families(), ids="-".join)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_small_workloads(family: str, kernel: tuple[str, str, str]) -> None:
+    compare_block(family, kernel, range(SEEDS))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kernel", kernel_families(), ids="-".join)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_many_small_workloads(family: str, kernel: tuple[str, str, str]) -> None:
+    compare_block(family, kernel, range(SEEDS, LONG_SEEDS))
+
+
+LARGE = [  # order, backfill, each, load: as heavy as the slow engine can bear
+    ("fcfs", "none", "instant", 0.6),
+    ("fcfs", "none", "event", 0.6),
+    ("fcfs", "easy", "instant", 0.9),
+    ("fcfs", "easy", "event", 0.9),
+    ("fcfs", "shortest", "instant", 0.95),
+    ("fcfs", "shortest", "event", 0.9),
+    ("fcfs", "conservative", "instant", 0.8),
+    ("fcfs", "conservative", "event", 0.7),
+    ("static", "easy", "instant", 0.9),
+    ("dynamic", "easy", "instant", 0.8),
+]
+
+
+@pytest.mark.parametrize("case", [2, 6])
+def test_twenty_thousand_jobs(case: int) -> None:
+    *kernel, load = LARGE[case]
+    compare(large(20_000, 512, load, seed=case), profile_of(*kernel, 0))  # type: ignore[arg-type]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", range(20))
+def test_a_hundred_thousand_jobs(case: int) -> None:
+    *kernel, load = LARGE[case % len(LARGE)]
+    compare(large(100_000, 512, load, seed=100 + case), profile_of(*kernel, case // len(LARGE)))  # type: ignore[arg-type]
