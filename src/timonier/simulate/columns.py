@@ -14,6 +14,7 @@ from timonier.kit.errors import InputError, nearest
 from timonier.policy import Profile
 from timonier.simulate.ticks import NEVER, to_ticks
 from timonier.workload import Jobs
+from timonier.workload.size import processors_per_job
 
 Ints = NDArray[np.int64]
 
@@ -62,7 +63,7 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
         now = int(to_ticks(np.array([jobs.state.now_s]))[0][0])
         occupied = np.where(running & (start + occupied < now), now - start, occupied)
     est = _estimates(jobs, limit, occupied, profile, assumed)
-    size = job_sizes(jobs)
+    size = processors_per_job(jobs)
     columns = Columns(submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed)
     for name in ("gpus", "memory_bytes"):
         if jobs.has(name) and machine.is_counted:
@@ -70,15 +71,6 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
             if asked:
                 assumed[f"{name} asked for, not modelled on a counted machine"] = asked
     return columns
-
-
-def job_sizes(jobs: Jobs) -> Ints:
-    """Processors of each job: ceil(tasks x cores), in exact thousandths.  Returns int64[J]."""
-    tasks = jobs.numbers("tasks", 1).astype(np.int64)
-    if not jobs.has("cores"):
-        return tasks
-    thousandths = np.rint(jobs.numbers("cores", 1) * 1000).astype(np.int64)
-    return np.asarray(-(-(tasks * thousandths) // 1000))
 
 
 def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:

@@ -21,7 +21,7 @@ from timonier.workload import Jobs
 class Run:
     """What came out.
 
-    table: the run table, rows in input order.  now_s: up to when it ran (None: until everything ended).
+    table: the run table, rows in input order.
     longest_queue: most jobs waiting at once.  assumed: fact -> jobs.  packed: the state, to go on from.
     """
 
@@ -29,10 +29,14 @@ class Run:
     machine: Machine
     profile: Profile
     table: pa.Table
-    now_s: float | None
     longest_queue: int
     packed: Packed
     assumed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def last_s(self) -> int:
+        """The instant of the last event, s."""
+        return int(self.packed.state.scalars[k.NOW])
 
 
 def simulate(
@@ -56,7 +60,6 @@ def simulate(
         machine=machine,
         profile=profile,
         table=run_table(jobs, packed),
-        now_s=until_s,
         longest_queue=int(packed.state.scalars[k.LONGEST_QUEUE]),
         packed=packed,
         assumed=packed.columns.assumed,

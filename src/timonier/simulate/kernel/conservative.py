@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from numba import njit
-
 from timonier.simulate.kernel.arrivals import (
     next_arrived,
     next_later,
@@ -18,7 +16,7 @@ from timonier.simulate.kernel.arrivals import (
     settle,
 )
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
-from timonier.simulate.kernel.jit import helper
+from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, retire, take
 from timonier.simulate.kernel.state import (
@@ -333,7 +331,7 @@ def round_after_ends(state: State, rich: int) -> None:
         place_held(state, rich)
 
 
-@njit(cache=True)
+@loop
 def prime_line(state: State, rich: int, waits: int) -> None:
     """Draw the timeline of a state: the running jobs, and the reservations of those that wait.
 
@@ -366,7 +364,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
     fifo = order == FIFO and not rich
     dynamic = order == DYNAMIC
 
-    @njit(cache=True)
+    @loop
     def advance(state: State, until: int, budget: int) -> int:
         """Handle every instant up to and including `until`, until about `budget` events are handled."""
         s = state.scalars

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.arrivals import come_later
 from timonier.simulate.kernel.pool import charge, take
 from timonier.simulate.kernel.state import (
@@ -52,7 +50,7 @@ def is_due(state: State) -> bool:
     return is_tick(state)
 
 
-@njit(cache=True)
+@loop
 def prime(state: State, fifo: int, rich: int, calendar: int) -> None:
     """Bring in what a state says runs and waits already, without a pass.
 

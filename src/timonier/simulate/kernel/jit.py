@@ -5,7 +5,10 @@ from __future__ import annotations
 from numba import njit
 
 # Called from kernel code only: no wrapper that would take a State apart for Python (most of the compile time).
-helper = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+helper = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
 # The same, and always inlined: what is called for every event.
-inline = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inline = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+
+# What Python calls: one build of the event loop.
+loop = njit(cache=True, _nrt=False)

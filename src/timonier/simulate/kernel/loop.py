@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from numba import njit
-
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
     next_arrived,
@@ -23,6 +21,7 @@ from timonier.simulate.kernel.arrivals import (
 from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_due, next_clock
 from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVED,
@@ -56,7 +55,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
     easy = backfill == bf.EASY
     shortest = backfill == bf.SHORTEST
 
-    @njit(cache=True)
+    @loop
     def advance(state: State, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
         s = state.scalars

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from numba import njit
-
-from timonier.simulate.kernel.jit import helper
+from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
     next_arrived,
@@ -91,7 +89,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
     shortest = backfill == bf.SHORTEST
     picky = order == FIFO and not shortest
 
-    @njit(cache=True)
+    @loop
     def advance(state: State, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
         s = state.scalars

@@ -1,0 +1,61 @@
+"""The inputs that several verbs share: a workload or state, its machine, a profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from timonier.describe import Machine, read_machine
+from timonier.kit.errors import InputError
+from timonier.policy import Profile, read_profile
+from timonier.workload import Jobs, read_workload
+
+MachineOption = Annotated[
+    str | None,
+    typer.Option("--machine", "-m", help="A machine file, or a number of processors; else what the log says."),
+]
+ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A shipped profile's name, or a file.")]
+ExactOption = Annotated[bool, typer.Option("--exact", help="Estimates are the true run times.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Override a knob: section.key=value (again for more).")
+]
+NowOption = Annotated[float | None, typer.Option("--now", help="The instant of a state given as CSV, s.")]
+UsageOption = Annotated[Path | None, typer.Option("--usage", help="Fair-share usage of a state given as CSV.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a simulation needs."""
+
+    jobs: Jobs
+    machine: Machine
+    profile: Profile
+
+
+def read_inputs(
+    log: Path,
+    machine: str | None,
+    profile: str,
+    exact: bool,
+    settings: list[str] | None,
+    now: float | None,
+    usage: Path | None,
+) -> Inputs:
+    """Read all three.  Raises InputError, also when nothing says how large the machine is."""
+    chosen = read_profile(profile, settings or [])
+    if exact:
+        chosen = replace(chosen, estimate=replace(chosen.estimate, use="exact"))
+    given = None if machine is None else read_machine(machine)
+    jobs = read_workload(log, now=now, usage=usage)
+    if given is None:
+        if jobs.processors is None:
+            raise InputError(
+                "neither the command nor the log says how large the machine is",
+                where=str(log),
+                fix="add --machine N (processors) or --machine FILE.toml",
+            )
+        given = read_machine(str(jobs.processors))
+    return Inputs(jobs, given, chosen)

@@ -1,0 +1,75 @@
+"""A run folder: everything about one run as tables, so that a stranger can check it (CONTRACT 5)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+import timonier
+from timonier.describe import write_machine
+from timonier.kit.errors import InputError
+from timonier.kit.files import writing, writing_folder
+from timonier.kit.toml import format_toml
+from timonier.policy import profile_to_toml
+from timonier.simulate.run import Run
+from timonier.simulate.unpack import segments_table
+from timonier.workload import write_swf, write_table
+
+
+def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Write a run by the name of `path`: x.csv or x.parquet the run table, x.swf a log, else a folder.
+
+    summary: what summary.json says.  asked: what the manifest says of the command (profile, seed, ...).
+    Raises MachineFailure when the disk fails us; then nothing is left half-written.
+    """
+    name = str(path).lower()
+    if name.endswith((".swf", ".swf.gz")):
+        _write_swf(run, path)
+    elif name.endswith(".csv"):
+        table = run.table.set_column(
+            run.table.column_names.index("state"), "state", run.table.column("state").cast(pa.string())
+        )
+        write_table(replace(run.jobs, table=table, state=None, epoch=None, processors=None), path)
+    elif name.endswith(".parquet"):
+        with writing(path) as file:
+            pq.write_table(run.table, file, compression="zstd")
+    elif Path(path).suffix in ("", ".run"):
+        _write_folder(run, Path(path), summary, asked)
+    else:
+        raise InputError(
+            f"cannot write a run as {Path(path).suffix!r}",
+            where=str(path),
+            fix="name a .csv, .parquet or .swf file, or a folder",
+        )
+
+
+def _write_swf(run: Run, path: str | Path) -> None:
+    """The jobs that ran, with their wait and the time they held their processors."""
+    ended = pc.is_valid(run.table.column("run_s"))
+    table = run.jobs.table
+    table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", run.table.column("run_s"))
+    wait_s = run.table.column("wait_s").filter(ended).to_numpy().astype(np.float64)
+    write_swf(replace(run.jobs, table=table.filter(ended), processors=run.machine.processors), path, wait_s)
+
+
+def _write_folder(run: Run, path: Path, summary: dict[str, Any], asked: dict[str, Any]) -> None:
+    with writing_folder(path) as folder:
+        pq.write_table(run.table, folder / "jobs.parquet", compression="zstd")
+        pq.write_table(segments_table(run.table), folder / "segments.parquet", compression="zstd")
+        write_table(run.jobs, folder / "workload.parquet")
+        write_machine(run.machine, folder / "machine.toml")
+        (folder / "profile.toml").write_text(profile_to_toml(run.profile))
+        (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
+        manifest = {"schema": "timonier/run/1", "timonier": timonier.__version__, **asked}
+        manifest["files"] = {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())
+        }
+        (folder / "manifest.toml").write_text(format_toml(manifest))

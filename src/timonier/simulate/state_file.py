@@ -1,0 +1,78 @@
+"""From a run that was stopped to a state: the job table from which another process goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from timonier.simulate.kernel import state as k
+from timonier.simulate.kernel.backfill import CONSERVATIVE
+from timonier.simulate.kernel.conservative import HELD
+from timonier.simulate.run import Run
+from timonier.workload import Jobs, StateHeader
+
+STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "start_seq")
+
+
+def state_of(run: Run, now_s: float) -> Jobs:
+    """Every job that has not ended by `now_s`, those not yet submitted included, in input order.
+
+    The columns of the workload, and of the state: state, start_s; reserved_s (conservative: the reservation
+    it holds; EASY: its first promise); promised_s (the first promise); eligible_s (when its dependencies
+    let it join); start_seq (the order of starts).
+    """
+    packed = run.packed
+    marks = packed.state.marks
+    open_jobs = np.flatnonzero((marks["state"] == k.PENDING) | (marks["state"] == k.RUN))
+    open_jobs = open_jobs[np.argsort(packed.row[open_jobs], kind="stable")]
+    running = marks["state"][open_jobs] == k.RUN
+    promised = marks["promised"][open_jobs]
+    reserved = _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE else promised
+    table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
+    table = table.take(pa.array(packed.row[open_jobs]))
+    columns = {
+        "state": pa.array(np.where(running, "running", "pending")),
+        "start_s": pa.array(marks["start"][open_jobs], mask=~running),
+        "reserved_s": pa.array(reserved, mask=running | (reserved < 0) | (reserved >= k.NEVER)),
+        "promised_s": pa.array(promised, mask=promised < 0),
+        "start_seq": pa.array(_start_order(run)[open_jobs], mask=~running),
+    }
+    if packed.kind[3]:
+        opening = packed.state.opening[open_jobs]
+        unknown = running | (opening["missing"] > 0)
+        columns["eligible_s"] = pa.array(opening["eligible"], mask=unknown)
+    for name, values in columns.items():
+        table = table.append_column(name, values)
+    s = packed.state.scalars
+    engine = {"ended": int(s[k.ENDED]), "moved": int(s[k.MOVED]), "torn": int(s[k.TORN])}
+    usage = () if run.jobs.state is None else run.jobs.state.usage
+    return Jobs(
+        table=table,
+        source=run.jobs.source,
+        epoch=run.jobs.epoch,
+        processors=run.jobs.processors,
+        state=StateHeader(now_s=now_s, settled=True, usage=usage, engine=engine),
+    )
+
+
+def _start_order(run: Run) -> NDArray[Any]:
+    """How many jobs started before each running one, by packed job."""
+    state = run.packed.state
+    order = np.full(len(state.jobs), -1, dtype=np.int64)
+    slots = state.running[: int(state.scalars[k.PEAK])]
+    slots = slots[slots["job"] >= 0]
+    order[slots["job"]] = slots["seq"]
+    return order
+
+
+def _reservations(run: Run) -> NDArray[Any]:
+    """The reservation that each waiting job holds now, -1: none, by packed job."""
+    state = run.packed.state
+    places = slice(int(state.scalars[k.LO]), int(state.scalars[k.HI]))
+    waiting = state.waiting.size[places] != k.HOLE
+    reserved = np.full(len(state.jobs), HELD, dtype=np.int64)
+    reserved[state.waiting.job[places][waiting]] = state.waiting.start[places][waiting]
+    return reserved

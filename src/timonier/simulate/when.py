@@ -1,0 +1,43 @@
+"""When will my job start? The engine, run on from a state with every job lasting as long as expected."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from timonier.describe import Machine
+from timonier.kit.errors import InputError
+from timonier.policy import Profile
+from timonier.simulate.columns import read_columns
+from timonier.simulate.drive import Tell
+from timonier.simulate.kernel.state import NEVER
+from timonier.simulate.run import simulate
+from timonier.workload import Jobs
+
+
+def forecast(jobs: Jobs, machine: Machine, profile: Profile, *, tell: Tell | None = None) -> pa.Table:
+    """The start of every pending job under current limits: job_id, start_s (null: never, as things are).
+
+    Nobody else comes, and every job runs as long as the profile's estimate says (its limit, as a rule).
+    Jobs that are submitted later than now are left out: nobody knows of them yet.
+    Raises InputError when the workload is not a state.
+    """
+    if jobs.state is None:
+        raise InputError(
+            "this is a workload, not a state: it does not say what runs and waits now",
+            where=jobs.source,
+            fix="take a state with `timonier simulate LOG --until T --save-state STATE.parquet`, "
+            "or give a CSV of running and pending jobs with --now T",
+        )
+    known = jobs.numbers("submit_s", 0) <= jobs.state.now_s
+    table = jobs.table.filter(pa.array(known))
+    here = replace(jobs, table=table)
+    est = read_columns(here, machine, profile).est
+    lasting = pa.array(np.where(est >= NEVER, np.inf, est.astype(np.float64)))
+    table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", lasting)
+    run = simulate(replace(here, table=table), machine, profile, tell=tell)
+    pending = pc.invert(pc.fill_null(pc.equal(here.texts("state"), "running"), False))
+    return run.table.select(["job_id", "start_s"]).filter(pending)
