@@ -162,7 +162,7 @@ def _read_into(checked: dict[str, Any], value: Any, key: Key, problems: Problems
         problems.add(error.what, path, error.fix)
 
 
-def _read_text(value: Any, key: Key) -> str:
+def _read_text(value: Any, _key: Key) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _Wrong(f"{_shown(value)} is not a text", 'write it between quotes: "..."')
     return value
@@ -198,7 +198,7 @@ def _read_number(value: Any, key: Key) -> float:
     return float(value)
 
 
-def _read_flag(value: Any, key: Key) -> bool:
+def _read_flag(value: Any, _key: Key) -> bool:
     if not isinstance(value, bool):
         raise _Wrong(f"{_shown(value)} is neither true nor false", "write true or false, without quotes")
     return value

@@ -122,7 +122,7 @@ def _apply(content: dict[str, Any], setting: str) -> None:
             raise InputError(
                 "which knob of the queue?", where=where, fix=f"--set queue.{steps[1]}.priority=..."
             )
-        table, steps = _queue_table(content, steps[1]), steps[2:]
+        table, steps = _queue_table(content, steps[1], where), steps[2:]
     for step in steps[:-1]:
         table = table.setdefault(step, {})
         if not isinstance(table, dict):
@@ -132,10 +132,12 @@ def _apply(content: dict[str, Any], setting: str) -> None:
     table[steps[-1]] = parse_value(text.strip())
 
 
-def _queue_table(content: dict[str, Any], name: str) -> dict[str, Any]:
+def _queue_table(content: dict[str, Any], name: str, where: str) -> dict[str, Any]:
     """The rule set of a queue; a new one if the profile has none of that name."""
-    queues: list[dict[str, Any]] = content.setdefault("queue", [])
-    found = [queue for queue in queues if queue.get("name") == name]
+    queues: Any = content.setdefault("queue", [])
+    if not isinstance(queues, list) or not all(isinstance(queue, dict) for queue in queues):
+        raise InputError("'queue' is not a list of tables", where=where, fix="write [[queue]]")
+    found: list[dict[str, Any]] = [queue for queue in queues if queue.get("name") == name]
     if not found:
         found = [{"name": name}]
         queues += found

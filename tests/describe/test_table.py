@@ -1,0 +1,47 @@
+"""A machine as people see it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from timonier.describe import machine_table, read_machine
+
+LAB = Path(__file__).with_name("school-lab.toml")
+
+
+def timonier(*arguments):
+    program = [sys.executable, "-c", "from timonier.cli import main; main()", *map(str, arguments)]
+    return subprocess.run(program, capture_output=True, text=True, check=False)
+
+
+def test_the_last_row_is_the_total():
+    total = machine_table(read_machine(LAB))[-1]
+    assert (total["kind"], total["count"], total["cores"], total["gpus"]) == ("total", 6, 296, "24")
+    assert total["memory_bytes"] == (4 * 512 + 2 * 128) * 2**30
+
+
+def test_describe_prints_the_machine_and_says_that_nodes_are_not_simulated_yet():
+    done = timonier("describe", LAB)
+    assert done.returncode == 0
+    assert "gpu[01-04]" in done.stdout
+    assert "3 gtx-1080-ti + 1 titan-x (fraction)" in done.stdout
+    assert "not simulated yet" in done.stderr
+
+
+def test_describe_of_a_count_has_no_reservations():
+    done = timonier("describe", "338")
+    assert done.returncode == 0
+    assert "338" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_wrong_file_exits_with_2_and_no_traceback(tmp_path):
+    path = tmp_path / "m.toml"
+    path.write_text('schema = "timonier/machine/1"\nprocesors = 3\n')
+    done = timonier("describe", path)
+    assert done.returncode == 2
+    assert "did you mean 'processors'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
