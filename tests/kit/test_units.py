@@ -12,7 +12,14 @@ from timonier.kit.units import parse_bytes, parse_bytes_per_s, parse_seconds, pa
 
 @pytest.mark.parametrize(
     ("expected", "text"),
-    [(549755813888, "512GiB"), (80_000_000_000, "80 GB"), (1024, "1KiB"), (1500, "1.5k"), (7, 7), (12, "12B")],
+    [
+        (549755813888, "512GiB"),
+        (80_000_000_000, "80 GB"),
+        (1024, "1KiB"),
+        (1500, "1.5k"),
+        (7, 7),
+        (12, "12B"),
+    ],
 )
 def test_bytes_are_read_with_binary_and_decimal_prefixes(expected: int, text: str) -> None:
     assert parse_bytes(text) == expected

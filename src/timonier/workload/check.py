@@ -97,7 +97,8 @@ def _plainly_fine(values: Values, column: Column) -> bool:
     edges = pc.min_max(values)
     low, high = edges["min"].as_py(), edges["max"].as_py()
     lowest = -LARGEST if column.lowest is None else column.lowest
-    return low is None or (low >= lowest and high <= LARGEST)
+    highest = LARGEST if column.highest is None else column.highest
+    return low is None or (low >= lowest and high <= highest)
 
 
 def _number_rules(cells: NDArray[Any], column: Column) -> Iterator[tuple[NDArray[np.bool_], str]]:
@@ -107,6 +108,8 @@ def _number_rules(cells: NDArray[Any], column: Column) -> Iterator[tuple[NDArray
         yield np.isinf(cells), f"must be finite; {_UNKNOWN}"
     if column.lowest is not None:
         yield cells < column.lowest, f"must be at least {column.lowest:g}; {_UNKNOWN}"
+    if column.highest is not None:
+        yield cells > column.highest, f"must be at most {column.highest:,.0f}"
     yield np.isfinite(cells) & (np.abs(cells) > LARGEST), "is beyond 2^53"
     if column.kind in ("integer", "bytes"):
         yield cells != np.floor(cells), "must be a whole number"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from timonier.workload.arrow import pc
+from timonier.workload.cells import narrowed
+from timonier.workload.columns import column_named
 from timonier.workload.jobs import Cleaning
 
 
@@ -17,7 +19,7 @@ def cleaned(table: pa.Table, dropped: dict[str, int] | None = None) -> tuple[pa.
     none = pc.fill_null(pc.equal(table.column("runtime_s"), 0), True)
     count = pc.sum(none).as_py() or 0
     if count:
-        table = table.filter(pc.invert(none))
+        table = _narrowed_again(table.filter(pc.invert(none)))
     table = _without_zero_limits(table)
     left_out = {"no run time": count}
     for reason, rows in (dropped or {}).items():
@@ -32,6 +34,15 @@ def limit_notes(table: pa.Table) -> dict[str, int]:
     limit = table.column("time_limit_s")
     over = pc.sum(pc.greater(table.column("runtime_s"), limit)).as_py() or 0
     return {"no time limit": int(limit.null_count), "run time over the limit": int(over)}
+
+
+def _narrowed_again(table: pa.Table) -> pa.Table:
+    """A column is whole when the rows that are left are: reading what we write must find it so."""
+    for k, name in enumerate(table.column_names):
+        column = column_named(name)
+        if column and column.kind == "number":
+            table = table.set_column(k, name, narrowed(table.column(k)))
+    return table
 
 
 def _without_zero_limits(table: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ import pyarrow as pa
 class Column:
     """One column of the contract.
 
-    kind: text, number, integer, bytes or flag.  lowest: least allowed value, None where any is.
+    kind: text, number, integer, bytes or flag.  lowest, highest: bounds of the value, None where there is none.
     need: required, optional, or "state file".
     """
 
@@ -22,6 +22,7 @@ class Column:
     kind: str
     default: str
     lowest: float | None
+    highest: float | None
     need: str
     meaning: str
 
@@ -37,7 +38,7 @@ def known_columns() -> dict[str, Column]:
 def column_named(name: str) -> Column | None:
     """The contract's word on a column, None for one that is only passed through."""
     if name.startswith("res."):
-        return Column(name, "number", "0", 0.0, "optional", "a further resource per task")
+        return Column(name, "number", "0", 0.0, None, "optional", "a further resource per task")
     return known_columns().get(name)
 
 
@@ -52,5 +53,5 @@ def arrow_type(column: Column) -> pa.DataType:
 
 
 def _column(row: dict[str, str]) -> Column:
-    lowest = float(row["lowest"]) if row["lowest"] else None
-    return Column(row["name"], row["type"], row["default"], lowest, row["need"], row["meaning"])
+    lowest, highest = (float(row[key]) if row[key] else None for key in ("lowest", "highest"))
+    return Column(row["name"], row["type"], row["default"], lowest, highest, row["need"], row["meaning"])

@@ -39,12 +39,13 @@ def render_page() -> str:
 
 
 def _table(columns: list[Column]) -> str:
-    lines = ["| column | type | default | least | meaning |", "|---|---|---|---|---|"]
+    lines = ["| column | type | default | least | most | meaning |", "|---|---|---|---|---|---|"]
     for column in columns:
         lowest = "" if column.lowest is None else f"{column.lowest:g}"
+        highest = "" if column.highest is None else f"{column.highest:,.0f}"
         meaning = column.meaning.replace("|", "\\|")
         default = column.default or ("" if column.need == "required" else "empty")
-        lines.append(f"| `{column.name}` | {column.kind} | {default} | {lowest} | {meaning} |")
+        lines.append(f"| `{column.name}` | {column.kind} | {default} | {lowest} | {highest} | {meaning} |")
     return "\n".join(lines) + "\n"
 
 

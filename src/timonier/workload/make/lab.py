@@ -44,9 +44,7 @@ class JobClass:
 
 
 CLASSES = (
-    JobClass(
-        "training", 0.25, 2.0 * _HOUR, 1.6, (8, 8, 16), (1, 1, 1, 1, 2, 4), (1, 1, 2, 4), 8, "gpu", 1800
-    ),
+    JobClass("training", 0.25, 2.0 * _HOUR, 1.6, (8, 8, 16), (1, 1, 1, 1, 2, 4), (1, 2, 4), 8, "gpu", 1800),
     JobClass("inference", 0.15, 1.0 * _HOUR, 1.2, (2, 4), (1, 1, 1, 2), (0.25, 0.5, 1), 4, "gpu"),
     JobClass("solver", 0.20, 1.5 * _HOUR, 1.5, (1,), (1, 4, 8, 16, 16, 32, 64), (0,), 2, "cpu"),
     JobClass("analytics", 0.25, 600.0, 1.3, (1, 2, 4, 8, 16), (1,), (0,), 6, "cpu"),
@@ -121,7 +119,7 @@ def _choices(which: NDArray[np.int64], field: str, rng: np.random.Generator) -> 
 def _fitting(tasks: NDArray[np.int64], cores: NDArray[np.float64], processors: int) -> NDArray[np.int64]:
     """No more tasks than the machine has room for."""
     most = np.maximum(1, np.floor(processors / cores)).astype(np.int64)
-    return np.minimum(tasks, most)
+    return np.asarray(np.minimum(tasks, most))
 
 
 def _run_times(which: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

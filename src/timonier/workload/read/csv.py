@@ -51,10 +51,10 @@ def _first_type(name: str) -> pa.DataType:
     return arrow_type(column) if column else pa.string()
 
 
-def _parse(data: bytes, kinds: dict[str, pa.DataType]) -> pa.Table:
+def _parse(data: bytes, kinds: dict[str, pa.DataType], threads: bool = True) -> pa.Table:
     table: pa.Table = pa_csv.read_csv(
         pa.BufferReader(data),
-        read_options=pa_csv.ReadOptions(block_size=1 << 23),
+        read_options=pa_csv.ReadOptions(block_size=1 << 23, use_threads=threads),
         parse_options=pa_csv.ParseOptions(newlines_in_values=b'"' in data),
         convert_options=pa_csv.ConvertOptions(
             column_types=kinds, null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True
@@ -66,7 +66,7 @@ def _parse(data: bytes, kinds: dict[str, pa.DataType]) -> pa.Table:
 def _parse_as_text(data: bytes, names: list[str], where: str) -> pa.Table:
     """All cells as text, when some cell does not fit; a crooked table is refused here."""
     try:
-        return _parse(data, {name: pa.string() for name in names})
+        return _parse(data, {name: pa.string() for name in names}, threads=False)  # else errors name no row
     except pa.ArrowInvalid as error:
         said = str(error).splitlines()[0][:200]
         crooked = re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", said)

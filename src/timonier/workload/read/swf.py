@@ -23,6 +23,8 @@ from timonier.workload.read.text import read_text_bytes
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_MOST_TASKS = 10**9
+_MOST_MEMORY_KB = 2**43
 
 
 def read_swf(path: str | Path) -> Jobs:
@@ -42,7 +44,7 @@ def parse_swf(data: bytes, source: str) -> Jobs:
     fields = parse_fields(data, source)
     number = {k: fields.column(str(k)).to_numpy() for k in (1, 2, 4, 5, 8, 9, 10, 12, 13, 15, 16, 17, 18)}
     size = np.where(number[8] > 0, number[8], number[5])
-    _check(number, size, data, source)
+    _check(number, size, _is_extended(fields), data, source)
     no_run, no_size = number[4] <= 0, size <= 0
     rows = _kept_in_order(number, ~no_run & ~no_size)
     number = {k: column[rows] for k, column in number.items()}
@@ -124,12 +126,14 @@ def _kept_in_order(number: dict[int, Floats], keep: Flags) -> NDArray[np.int64]:
     return rows[np.lexsort((number[1][rows], number[2][rows]))]
 
 
-def _check(number: dict[int, Floats], size: Floats, data: bytes, source: str) -> None:
+def _check(number: dict[int, Floats], size: Floats, extended: bool, data: bytes, source: str) -> None:
     """Refuse what no cleaning rule covers, with line and field of up to ten rows."""
     broken = [
         (1, number[1] != np.floor(number[1]), "a job number must be whole"),
         (2, number[2] < 0, "a submit time cannot be negative"),
         (8, size != np.floor(size), "a number of processors must be whole"),
+        (8, size > _MOST_TASKS, f"a number of processors must be at most {_MOST_TASKS:,}"),
+        (10, (number[10] > _MOST_MEMORY_KB) & (not extended), "requested memory is beyond 2^53 bytes"),
     ]
     for field, wrong, rule in broken:
         rows = np.flatnonzero(wrong)

@@ -115,7 +115,7 @@ def _preceding(jobs: Jobs, number: NDArray[np.int64], losses: dict[str, int]) ->
     texts = jobs.texts("dependency")
     if texts.null_count == len(texts):
         return np.full(len(texts), -1)
-    single = pc.struct_field(pc.extract_regex(texts, r"^after(any|ok):(?P<name>[^:,\s]+)$"), "name")
+    single = pc.struct_field(pc.extract_regex(texts, r"^after(?:any|ok):(?P<name>[^:,\s]+)$"), "name")
     spot = pc.index_in(single, jobs.texts("job_id"))
     losses["dependency (more than one job, or of another kind)"] = int(spot.null_count - texts.null_count)
     kind = pc.starts_with(texts, "afterok:")

@@ -1,0 +1,148 @@
+"""Reading what we wrote gives the same table."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from timonier.kit.errors import InputError
+from timonier.workload import Jobs, StateHeader, read_workload, write_swf, write_table
+
+PUBLISHED = [
+    "swf-kth-sp2/*.swf.gz",
+    "swf-cerit-wagap-2013/wagap-2013.swf",
+    "gpu-philly-sia/philly.csv",
+    "gpu-alibaba-2023/openb_pod_list_gpuspec33.csv",
+]
+# No control characters (a reader takes them for a binary file) and no blanks at the ends.
+words = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8)
+times = st.one_of(st.integers(0, 2**53), st.floats(0, 1e9, allow_subnormal=False))
+
+
+@st.composite
+def tables(draw):
+    """Small valid job tables with some optional and some unknown columns."""
+    count = draw(st.integers(1, 6))
+
+    def column(values, kind=None):
+        return pa.array(draw(st.lists(values, min_size=count, max_size=count)), kind)
+
+    table = {
+        "job_id": pa.array(draw(st.lists(words, min_size=count, max_size=count, unique=True))),
+        "submit_s": column(times, pa.float64()),
+        "runtime_s": column(st.floats(1, 1e9) | st.just(float("inf")), pa.float64()),
+    }
+    choices = {
+        "time_limit_s": (st.none() | st.integers(1, 10**9), pa.int64()),
+        "tasks": (st.integers(1, 10**6), pa.int64()),
+        "cores": (st.integers(1, 10**6).map(lambda milli: milli / 1000), pa.float64()),
+        "gpus": (st.sampled_from([0, 0.25, 0.46, 1, 4]), pa.float64()),
+        "memory_bytes": (st.none() | st.integers(0, 2**50), pa.int64()),
+        "user": (st.none() | words, pa.string()),
+        "gang": (st.none() | st.booleans(), pa.bool_()),
+        "note": (st.none() | words.map("n{}".format), pa.string()),
+        "res.licence": (st.integers(0, 9), pa.int64()),
+    }
+    for name in draw(st.sets(st.sampled_from(sorted(choices)))):
+        table[name] = column(*choices[name])
+    return pa.table(table)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tables())
+def test_any_table_survives_being_written_and_read(table) -> None:
+    """The first reading brings columns to their contract types; from then on nothing changes."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.parquet", "a.csv"):
+            write_table(Jobs(table, "drawn"), Path(folder) / name)
+            first = read_workload(Path(folder) / name)
+            assert table.to_pylist() == first.table.to_pylist()
+            write_table(first, Path(folder) / name)
+            assert first.table.equals(read_workload(Path(folder) / name).table)
+
+
+@pytest.mark.parametrize("pattern", PUBLISHED)
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_published_traces_survive(trace, tmp_path, pattern, name) -> None:
+    jobs = read_workload(trace(pattern))
+    write_table(jobs, tmp_path / name)
+    again = read_workload(tmp_path / name)
+    assert jobs.table.equals(again.table)
+    assert (jobs.epoch, jobs.processors) == (again.epoch, again.processors) or name == "a.csv"
+
+
+@pytest.mark.parametrize("name", ["a.swf", "a.swf.gz"])
+def test_a_log_survives_swf(trace, tmp_path, name) -> None:
+    jobs = read_workload(trace("swf-kth-sp2/*.swf.gz"))
+    assert {} == write_table(jobs, tmp_path / name)
+    again = read_workload(tmp_path / name)
+    assert jobs.table.equals(again.table)
+    assert (jobs.epoch, jobs.processors) == (again.epoch, again.processors)
+
+
+def test_a_dependency_survives_swf(tmp_path) -> None:
+    table = pa.table(
+        {
+            "job_id": ["1", "2"],
+            "submit_s": [0, 1],
+            "runtime_s": [5, 5],
+            "dependency": [None, "afterany:1"],
+            "think_s": [0, 30],
+        }
+    )
+    assert {} == write_swf(Jobs(table, ""), tmp_path / "a.swf")
+    again = read_workload(tmp_path / "a.swf").table
+    assert [None, "afterany:1"] == again.column("dependency").to_pylist()
+    assert [0, 30] == again.column("think_s").to_pylist()
+
+
+def test_what_swf_cannot_hold_is_counted(tmp_path) -> None:
+    table = pa.table(
+        {
+            "job_id": ["a", "b", "c"],
+            "submit_s": [0, 1, 2],
+            "runtime_s": [5.0, float("inf"), 7.5],
+            "cores": [2.5, 1.0, 1.0],
+            "gpus": [0, 0, 1],
+            "user": ["ana", "ben", "ana"],
+            "gang": [True, True, False],
+            "dependency": [None, "afterok:a", "afterok:a:b"],
+        }
+    )
+    losses = write_swf(Jobs(table, "", processors=8), tmp_path / "a.swf", wait_s=None)
+    assert {
+        "jobs that never leave, left out": 1,
+        "job_id (jobs are numbered in row order)": 3,
+        "user (numbered; the header lists the names)": 3,
+        "dependency (more than one job, or of another kind)": 1,
+        "dependency (afterok becomes afterany)": 1,
+        "gpus": 1,
+        "gang": 1,
+    } == losses
+    text = (tmp_path / "a.swf").read_text()
+    assert "; User: 1 ana\n; User: 2 ben\n" in text
+    assert [3, 1] == read_workload(tmp_path / "a.swf").table.column("tasks").to_pylist()
+
+
+def test_a_state_survives_parquet(tmp_path) -> None:
+    table = pa.table(
+        {"job_id": ["1"], "submit_s": [0], "runtime_s": [5], "state": ["running"], "start_s": [2]}
+    )
+    state = StateHeader(3, True, ({"account": "a", "user": "u", "usage": 1.5},), {"clock_s": 1})
+    write_table(
+        Jobs(table, "", epoch="2020-01-01T00:00:00Z", processors=4, state=state), tmp_path / "s.parquet"
+    )
+    again = read_workload(tmp_path / "s.parquet")
+    assert (state, "2020-01-01T00:00:00Z", 4) == (again.state, again.epoch, again.processors)
+    assert table.equals(again.table)
+
+
+def test_an_unknown_extension_is_refused_before_anything_is_written(tmp_path) -> None:
+    with pytest.raises(InputError, match="in which format"):
+        write_table(Jobs(pa.table({"job_id": ["1"]}), ""), tmp_path / "a.xlsx")
+    assert [] == list(tmp_path.iterdir())

@@ -1,0 +1,74 @@
+"""The page of `workload show` and its numbers."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from timonier.workload import Jobs, read_workload
+from timonier.workload.page import render_page
+from timonier.workload.summary import summarise
+
+
+def jobs(**columns) -> Jobs:
+    return Jobs(pa.table(columns), "built", processors=4)
+
+
+FOUR = {
+    "job_id": ["1", "2", "3", "4"],
+    "submit_s": [0, 3600, 7200, 100_000],
+    "runtime_s": [3600, 50, 3600, 7200],
+    "time_limit_s": [7200, 100, None, 3600],
+    "tasks": [1, 2, 3, 8],
+    "user": ["ana", "ben", "ana", None],
+}
+
+
+def test_the_offered_load_is_work_over_capacity_from_first_to_last_submission() -> None:
+    work = 3600 + 2 * 50 + 3 * 3600 + 8 * 7200
+    assert work / (4 * 100_000) == summarise(jobs(**FOUR)).offered_load
+    assert work / (16 * 100_000) == summarise(jobs(**FOUR), 16).offered_load
+
+
+def test_the_numbers_of_a_small_workload() -> None:
+    summary = summarise(jobs(**FOUR))
+    assert {"1": 1, "2": 1, "3-4": 1, "5-8": 1} == summary.size_histogram
+    assert (1, 2) == (summary.runtime_histogram["<1m"], summary.runtime_histogram["<4h"] - 1)
+    assert (1, 2) == (summary.larger_than_machine, summary.user_count)
+    assert ("ana", 2, 4.0) == tuple(summary.users[0][key] for key in ("user", "jobs", "processor_hours"))
+    assert {"0.5": 2, "over": 1} == {label: rows for label, rows in summary.estimate_accuracy.items() if rows}
+    assert (3, 1) == (summary.arrivals_by_day["day 1"], summary.arrivals_by_day["day 2"])
+
+
+def test_days_are_named_when_the_epoch_is_known() -> None:
+    table = pa.table({"job_id": ["1"], "submit_s": [3600], "runtime_s": [5]})
+    summary = summarise(Jobs(table, "", epoch="2024-01-01T06:00:00Z"))
+    assert ["Mon"] == [day for day, rows in summary.arrivals_by_day.items() if rows]
+    assert ["07"] == [hour for hour, rows in summary.arrivals_by_hour.items() if rows]
+
+
+def test_ctc_offers_the_published_load(trace) -> None:
+    """The archive says 0.84 for CTC-SP2 on its 338 processors."""
+    assert 0.84 == pytest.approx(summarise(read_workload(trace("swf-ctc-sp2/*.gz"))).offered_load, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"job_id": pa.array([], pa.string()), "submit_s": pa.array([], pa.int64()), "runtime_s": pa.array([], pa.int64())},
+        {"job_id": ["1"], "submit_s": [5], "runtime_s": [float("inf")]},
+        {"job_id": ["1", "2"], "submit_s": [5, 6], "runtime_s": [float("inf"), 1.0], "time_limit_s": [5, None]},
+    ],
+)  # fmt: skip
+def test_odd_workloads_have_a_page_too(columns) -> None:
+    summary = summarise(jobs(**columns))
+    assert summary.offered_load is None
+    assert "jobs kept" in render_page(summary)
+
+
+def test_the_page_is_plain_text_of_80_columns() -> None:
+    page = render_page(summarise(jobs(**FOUR)))
+    assert "\x1b" not in page
+    assert max(map(len, page.splitlines())) <= 90
+    for word in ("offered load", "jobs by processors", "arrivals by hour", "2 users", "run time / limit"):
+        assert word in page
