@@ -36,15 +36,15 @@ def test_show_prints_a_page(log) -> None:
 
 def test_show_has_a_json_twin_with_the_same_numbers(log) -> None:
     said = json.loads(run("show", log, "--output", "json").stdout)
-    assert (2, 0.175, 4) == (said["kept"], said["offered_load"], said["processors"])
+    assert (said["kept"], said["offered_load"], said["processors"]) == (2, 0.175, 4)
 
 
 def test_show_takes_the_machine_as_a_number(log) -> None:
-    assert 0.0875 == json.loads(run("show", log, "--machine", 8, "--output", "json").stdout)["offered_load"]
+    assert json.loads(run("show", log, "--machine", 8, "--output", "json").stdout)["offered_load"] == 0.0875
 
 
 def test_quiet_prints_nothing(log) -> None:
-    assert "" == run("show", log, "--output", "quiet").stdout
+    assert run("show", log, "--output", "quiet").stdout == ""
 
 
 def test_convert_writes_and_says_so(log, tmp_path) -> None:
@@ -58,7 +58,7 @@ def test_convert_counts_what_is_lost_on_stderr(tmp_path) -> None:
     result = run("convert", tmp_path / "a.csv", tmp_path / "a.swf", "--output", "json")
     assert "cannot hold: gpus, 1 rows" in result.stderr
     said = json.loads(result.stdout)
-    assert ({"gpus": 1}, {"no run time": 1}) == (said["lost"], said["dropped"])
+    assert (said["lost"], said["dropped"]) == ({"gpus": 1}, {"no run time": 1})
 
 
 @pytest.mark.parametrize("model", ["lublin", "lab"])
@@ -66,8 +66,8 @@ def test_make_says_which_load_it_got(tmp_path, model) -> None:
     target = tmp_path / "made.parquet"
     command = ["make", model, "-o", target, "--jobs", 2000, "--seed", 3, "--machine", 64, "--load", 0.8]
     said = json.loads(run(*command, "--output", "json").stdout)
-    assert 0.8 == pytest.approx(said["offered_load"], rel=0.01)
-    assert 2000 == len(read_workload(target))
+    assert pytest.approx(said["offered_load"], rel=0.01) == 0.8
+    assert len(read_workload(target)) == 2000
     assert "offered load 0." in run(*command).stdout
 
 

@@ -28,7 +28,7 @@ def test_a_file_is_written_whole_with_ordinary_rights(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("no")])
 def test_an_interruption_keeps_the_old_file_and_removes_the_new_one(tmp_path: Path, error) -> None:
     write_bytes(tmp_path / "a", b"old")
-    with pytest.raises(type(error)), writing(tmp_path / "a") as file:
+    with pytest.raises(type(error)), writing(tmp_path / "a") as file:  # noqa: PT012 (the block is the test)
         file.write(b"new")
         raise error
     assert (tmp_path / "a").read_bytes() == b"old"
@@ -45,7 +45,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypa
     assert names(tmp_path) == []
 
 
-def test_a_write_that_dies_of_a_full_disk_is_a_machine_failure(tmp_path: Path) -> None:
+def test_a_write_that_dies_of_a_full_disk_is_a_machine_failure() -> None:
     """/dev/full refuses every byte, as a full disk does."""
     if not Path("/dev/full").exists():
         pytest.skip("/dev/full is not here")
@@ -77,7 +77,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with writing_folder(tmp_path / "run") as folder:
         write_text(folder / "manifest.toml", "x = 1")
     assert names(tmp_path / "run") == ["manifest.toml"]
-    with pytest.raises(KeyboardInterrupt), writing_folder(tmp_path / "run") as folder:
+    with pytest.raises(KeyboardInterrupt), writing_folder(tmp_path / "run") as folder:  # noqa: PT012
         write_text(folder / "other", "")
         raise KeyboardInterrupt
     assert names(tmp_path / "run") == ["manifest.toml"]

@@ -12,9 +12,9 @@ OPENB = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,crea
 
 def test_philly_has_82247_jobs_from_its_first_submission(trace) -> None:
     jobs = read_workload(trace("gpu-philly-sia/philly.csv"))
-    assert (82247, "2017-09-04T10:30:41Z") == (len(jobs), jobs.epoch)
+    assert (len(jobs), jobs.epoch) == (82247, "2017-09-04T10:30:41Z")
     submit = jobs.numbers("submit_s", 0)
-    assert 0 == submit[0]
+    assert submit[0] == 0
     assert (submit[1:] >= submit[:-1]).all()
 
 
@@ -23,11 +23,11 @@ def test_a_philly_job_of_four_gpus_is_four_tasks(put) -> None:
     rows = "2017-10-09 07:01:55,66.0,1,66.0,aa\n2017-10-09 07:01:50,9.5,4,38.0,bb\n2017-10-09 08:00:00,5,0,0,bb\n\n"
     jobs = read_workload(put("philly.csv", header + rows))
     first, second = jobs.table.to_pylist()
-    assert ("2", 0, 9.5, 4, 1, "bb", "bb") == tuple(
+    assert tuple(
         first[name] for name in ("job_id", "submit_s", "runtime_s", "tasks", "gpus", "account", "queue")
-    )
-    assert ("1", 5) == (second["job_id"], second["submit_s"])
-    assert {"no run time": 0, "no size": 1} == jobs.cleaning.dropped
+    ) == ("2", 0, 9.5, 4, 1, "bb", "bb")
+    assert (second["job_id"], second["submit_s"]) == ("1", 5)
+    assert jobs.cleaning.dropped == {"no run time": 0, "no size": 1}
 
 
 @pytest.mark.parametrize("row", ["yesterday,66.0,1,66.0,aa", "2017-10-09 07:01:55,66.0,1,66.0", "2017-10-09 07:01:55,x,1,1,a"])  # fmt: skip
@@ -52,11 +52,11 @@ def test_openb_gpus_are_shares_or_whole(put) -> None:
     )
     jobs = read_workload(put("pods.csv", OPENB + rows))
     first, second = jobs.table.to_pylist()
-    assert (5, 90, 12.0, 16384 * 2**20, 0.46, "A|B", "LS") == tuple(
+    assert tuple(
         first[name] for name in ("submit_s", "runtime_s", "cores", "memory_bytes", "gpus", "gpu_types", "qos")
-    )
-    assert (6.5, 4) == (second["cores"], second["gpus"])
-    assert {"no run time": 1, "never started": 1} == jobs.cleaning.dropped
+    ) == (5, 90, 12.0, 16384 * 2**20, 0.46, "A|B", "LS")
+    assert (second["cores"], second["gpus"]) == (6.5, 4)
+    assert jobs.cleaning.dropped == {"no run time": 1, "never started": 1}
 
 
 def test_a_pod_list_without_times_says_which_to_take(put) -> None:

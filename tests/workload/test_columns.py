@@ -28,4 +28,4 @@ def test_every_column_has_a_type_and_a_meaning() -> None:
 def test_asking_for_the_room_loads_nothing_heavy() -> None:
     code = "import sys, timonier.workload as w; w.read_workload; print([m for m in sys.modules if m in ('numba', 'plotext', 'rich', 'scipy')])"  # fmt: skip
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "[]" == said.stdout.strip()
+    assert said.stdout.strip() == "[]"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))
-import fuzz_readers  # noqa: E402
+import fuzz_readers
 
 NAMES = sorted(fuzz_readers.corpus())
 
@@ -19,7 +19,7 @@ NAMES = sorted(fuzz_readers.corpus())
 @pytest.mark.parametrize("name", NAMES)
 def test_the_corpus_itself_is_read(tmp_path, name) -> None:
     (tmp_path / name).write_bytes(fuzz_readers.corpus()[name])
-    assert "table" == fuzz_readers.try_file(tmp_path / name)
+    assert fuzz_readers.try_file(tmp_path / name) == "table"
 
 
 @settings(max_examples=60, deadline=None)

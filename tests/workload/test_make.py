@@ -32,8 +32,9 @@ def test_the_offered_load_is_reached_to_one_per_cent(model, load) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_days_set_the_span(model) -> None:
-    assert 30 * 86400 == pytest.approx(
-        summarise(make_workload(model, 3000, seed=1, processors=200, days=30)).span_s, rel=0.01
+    assert (
+        pytest.approx(summarise(make_workload(model, 3000, seed=1, processors=200, days=30)).span_s, rel=0.01)
+        == 30 * 86400
     )
 
 
@@ -44,15 +45,15 @@ def test_jobs_are_valid_and_fit_the_machine(tmp_path, model, processors) -> None
     write_table(jobs, tmp_path / "a.csv")
     assert jobs.table.equals(read_workload(tmp_path / "a.csv").table)
     summary = summarise(jobs)
-    assert (400, 0) == (summary.kept, summary.larger_than_machine)
+    assert (summary.kept, summary.larger_than_machine) == (400, 0)
 
 
 def test_lublin_has_the_published_shares_of_serial_and_power_of_two_jobs() -> None:
     size = make_workload("lublin", 50_000, seed=1, processors=128).numbers("tasks", 1)
-    assert 0.2927 == pytest.approx((size == 1).mean(), abs=0.01)
+    assert pytest.approx((size == 1).mean(), abs=0.01) == 0.2927
     powers = np.isin(size, 2 ** np.arange(1, 8)).mean()
     assert powers > 0.6686  # the others round to a power of two now and then
-    assert 128 == size.max()
+    assert size.max() == 128
 
 
 def test_lublin_draws_what_the_authors_program_drew(trace) -> None:
@@ -69,7 +70,7 @@ def test_lublin_draws_what_the_authors_program_drew(trace) -> None:
 @pytest.mark.parametrize("kind", [BATCH, INTERACTIVE, WHOLE])
 def test_the_daily_cycle_peaks_in_working_hours(kind) -> None:
     weights = daily_cycle(kind).weights
-    assert 1.0 == pytest.approx(weights.mean())
+    assert pytest.approx(weights.mean()) == 1.0
     assert 8 <= weights.argmax() / 2 <= 16
     assert weights.argmin() / 2 < 8
 

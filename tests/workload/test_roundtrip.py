@@ -79,7 +79,7 @@ def test_published_traces_survive(trace, tmp_path, pattern, name) -> None:
 @pytest.mark.parametrize("name", ["a.swf", "a.swf.gz"])
 def test_a_log_survives_swf(trace, tmp_path, name) -> None:
     jobs = read_workload(trace("swf-kth-sp2/*.swf.gz"))
-    assert {} == write_table(jobs, tmp_path / name)
+    assert write_table(jobs, tmp_path / name) == {}
     again = read_workload(tmp_path / name)
     assert jobs.table.equals(again.table)
     assert (jobs.epoch, jobs.processors) == (again.epoch, again.processors)
@@ -95,10 +95,10 @@ def test_a_dependency_survives_swf(tmp_path) -> None:
             "think_s": [0, 30],
         }
     )
-    assert {} == write_swf(Jobs(table, ""), tmp_path / "a.swf")
+    assert write_swf(Jobs(table, ""), tmp_path / "a.swf") == {}
     again = read_workload(tmp_path / "a.swf").table
-    assert [None, "afterany:1"] == again.column("dependency").to_pylist()
-    assert [0, 30] == again.column("think_s").to_pylist()
+    assert again.column("dependency").to_pylist() == [None, "afterany:1"]
+    assert again.column("think_s").to_pylist() == [0, 30]
 
 
 def test_what_swf_cannot_hold_is_counted(tmp_path) -> None:
@@ -115,7 +115,7 @@ def test_what_swf_cannot_hold_is_counted(tmp_path) -> None:
         }
     )
     losses = write_swf(Jobs(table, "", processors=8), tmp_path / "a.swf", wait_s=None)
-    assert {
+    assert losses == {
         "jobs that never leave, left out": 1,
         "job_id (jobs are numbered in row order)": 3,
         "user (numbered; the header lists the names)": 3,
@@ -123,10 +123,10 @@ def test_what_swf_cannot_hold_is_counted(tmp_path) -> None:
         "dependency (afterok becomes afterany)": 1,
         "gpus": 1,
         "gang": 1,
-    } == losses
+    }
     text = (tmp_path / "a.swf").read_text()
     assert "; User: 1 ana\n; User: 2 ben\n" in text
-    assert [3, 1] == read_workload(tmp_path / "a.swf").table.column("tasks").to_pylist()
+    assert read_workload(tmp_path / "a.swf").table.column("tasks").to_pylist() == [3, 1]
 
 
 def test_a_state_survives_parquet(tmp_path) -> None:
@@ -145,4 +145,4 @@ def test_a_state_survives_parquet(tmp_path) -> None:
 def test_an_unknown_extension_is_refused_before_anything_is_written(tmp_path) -> None:
     with pytest.raises(InputError, match="in which format"):
         write_table(Jobs(pa.table({"job_id": ["1"]}), ""), tmp_path / "a.xlsx")
-    assert [] == list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == []

@@ -32,24 +32,24 @@ def test_the_offered_load_is_work_over_capacity_from_first_to_last_submission() 
 
 def test_the_numbers_of_a_small_workload() -> None:
     summary = summarise(jobs(**FOUR))
-    assert {"1": 1, "2": 1, "3-4": 1, "5-8": 1} == summary.size_histogram
-    assert (1, 2) == (summary.runtime_histogram["<1m"], summary.runtime_histogram["<4h"] - 1)
-    assert (1, 2) == (summary.larger_than_machine, summary.user_count)
-    assert ("ana", 2, 4.0) == tuple(summary.users[0][key] for key in ("user", "jobs", "processor_hours"))
-    assert {"0.5": 2, "over": 1} == {label: rows for label, rows in summary.estimate_accuracy.items() if rows}
-    assert (3, 1) == (summary.arrivals_by_day["day 1"], summary.arrivals_by_day["day 2"])
+    assert summary.size_histogram == {"1": 1, "2": 1, "3-4": 1, "5-8": 1}
+    assert (summary.runtime_histogram["<1m"], summary.runtime_histogram["<4h"] - 1) == (1, 2)
+    assert (summary.larger_than_machine, summary.user_count) == (1, 2)
+    assert tuple(summary.users[0][key] for key in ("user", "jobs", "processor_hours")) == ("ana", 2, 4.0)
+    assert {label: rows for label, rows in summary.estimate_accuracy.items() if rows} == {"0.5": 2, "over": 1}
+    assert (summary.arrivals_by_day["day 1"], summary.arrivals_by_day["day 2"]) == (3, 1)
 
 
 def test_days_are_named_when_the_epoch_is_known() -> None:
     table = pa.table({"job_id": ["1"], "submit_s": [3600], "runtime_s": [5]})
     summary = summarise(Jobs(table, "", epoch="2024-01-01T06:00:00Z"))
-    assert ["Mon"] == [day for day, rows in summary.arrivals_by_day.items() if rows]
-    assert ["07"] == [hour for hour, rows in summary.arrivals_by_hour.items() if rows]
+    assert [day for day, rows in summary.arrivals_by_day.items() if rows] == ["Mon"]
+    assert [hour for hour, rows in summary.arrivals_by_hour.items() if rows] == ["07"]
 
 
 def test_ctc_offers_the_published_load(trace) -> None:
     """The archive says 0.84 for CTC-SP2 on its 338 processors."""
-    assert 0.84 == pytest.approx(summarise(read_workload(trace("swf-ctc-sp2/*.gz"))).offered_load, abs=0.005)
+    assert pytest.approx(summarise(read_workload(trace("swf-ctc-sp2/*.gz"))).offered_load, abs=0.005) == 0.84
 
 
 @pytest.mark.parametrize(

@@ -39,22 +39,22 @@ def test_published_logs_give_the_expected_counts(
 
 def test_metacentrum_has_21_fields_and_no_dependencies(trace) -> None:
     jobs = read_workload(trace("swf-cerit-wagap-2013/wagap-2013.swf"))
-    assert {"no run time": 2, "no size": 0} == jobs.cleaning.dropped
-    assert (17898, None, "1970-01-01T00:00:00Z") == (len(jobs), jobs.processors, jobs.epoch)
+    assert jobs.cleaning.dropped == {"no run time": 2, "no size": 0}
+    assert (len(jobs), jobs.processors, jobs.epoch) == (17898, None, "1970-01-01T00:00:00Z")
     assert not jobs.has("dependency")
     first = jobs.table.slice(0, 1).to_pylist()[0]
-    assert ("q_1d", "1:ppn=64:x86_64:cl_zewura#excl") == (first["queue"], first["nodespec"])
-    assert 2**30 == first["memory_bytes"]  # 64 GiB over 64 processors
+    assert (first["queue"], first["nodespec"]) == ("q_1d", "1:ppn=64:x86_64:cl_zewura#excl")
+    assert first["memory_bytes"] == 2**30  # 64 GiB over 64 processors
 
 
 def test_a_job_larger_than_the_header_says_is_noted(trace) -> None:
     jobs = read_workload(trace("swf-anl-intrepid/*.swf.gz"))
-    assert 1 == jobs.cleaning.noted["larger than the machine in the header"]
+    assert jobs.cleaning.noted["larger than the machine in the header"] == 1
 
 
 def test_a_row_gives_every_column(put) -> None:
     jobs = read_swf(put("a.swf", row(7, 5, 20, 1, 2, 100, 64, 5, 6, 0, 3)))
-    assert [
+    assert jobs.table.to_pylist() == [
         {
             "job_id": "7",
             "submit_s": 5,
@@ -67,7 +67,7 @@ def test_a_row_gives_every_column(put) -> None:
             "queue": "0",
             "partition": "3",
         }
-    ] == jobs.table.to_pylist()
+    ]
 
 
 def test_unknown_is_null_never_minus_one(put) -> None:
@@ -78,13 +78,13 @@ def test_unknown_is_null_never_minus_one(put) -> None:
 
 def test_rows_are_sorted_by_submission_then_number(put) -> None:
     jobs = read_swf(put("a.swf", row(3, 9) + row(2, 5) + row(1, 9)))
-    assert ["2", "1", "3"] == jobs.table.column("job_id").to_pylist()
+    assert jobs.table.column("job_id").to_pylist() == ["2", "1", "3"]
 
 
 def test_no_run_time_is_counted_before_no_size(put) -> None:
     jobs = read_swf(put("a.swf", row(1) + row(2, run=0, used=0) + row(3, used=0) + row(4, run=-1)))
-    assert {"no run time": 2, "no size": 1} == jobs.cleaning.dropped
-    assert 1 == jobs.cleaning.kept
+    assert jobs.cleaning.dropped == {"no run time": 2, "no size": 1}
+    assert jobs.cleaning.kept == 1
 
 
 def test_the_preceding_job_becomes_a_dependency(put) -> None:
@@ -97,10 +97,10 @@ def test_the_preceding_job_becomes_a_dependency(put) -> None:
         + row(5, 4, think=9)
     )
     jobs = read_swf(put("a.swf", log + row(6, 5, before=99)))
-    assert [None, "afterany:1", None, None, None, None] == jobs.table.column("dependency").to_pylist()
-    assert [0, 30, 0, 0, 0, 0] == jobs.table.column("think_s").to_pylist()
-    assert 2 == jobs.cleaning.noted["dependency on itself or a later job, ignored"]
-    assert 1 == jobs.cleaning.noted["dependency on a job that is not in the log, ignored"]
+    assert jobs.table.column("dependency").to_pylist() == [None, "afterany:1", None, None, None, None]
+    assert jobs.table.column("think_s").to_pylist() == [0, 30, 0, 0, 0, 0]
+    assert jobs.cleaning.noted["dependency on itself or a later job, ignored"] == 2
+    assert jobs.cleaning.noted["dependency on a job that is not in the log, ignored"] == 1
 
 
 @pytest.mark.parametrize(
@@ -119,21 +119,21 @@ def test_the_machine_is_maxprocs_else_maxnodes(put, header, processors) -> None:
 
 
 def test_the_epoch_is_the_unix_start_time(put) -> None:
-    assert "1996-06-26T21:06:00Z" == read_swf(put("a.swf", "; UnixStartTime: 835823160\n" + row(1))).epoch
+    assert read_swf(put("a.swf", "; UnixStartTime: 835823160\n" + row(1))).epoch == "1996-06-26T21:06:00Z"
 
 
 def test_a_header_that_disagrees_with_its_jobs_is_noted(put) -> None:
     noted = read_swf(
         put("a.swf", "; MaxJobs: 5\n; MaxRecords: 1\n; MaxProcs: 3\n" + row(1, used=4))
     ).cleaning.noted
-    assert 4 == noted["rows by which the header's MaxJobs is off"]
+    assert noted["rows by which the header's MaxJobs is off"] == 4
     assert "rows by which the header's MaxRecords is off" not in noted
-    assert 1 == noted["larger than the machine in the header"]
+    assert noted["larger than the machine in the header"] == 1
 
 
 @pytest.mark.parametrize("name", ["a.swf", "a.txt", "a.log", "a"])
 def test_format_is_found_by_content_when_the_name_does_not_say(put, name) -> None:
-    assert 1 == len(read_workload(put(name, "; Version: 2\n" + row(1))))
+    assert len(read_workload(put(name, "; Version: 2\n" + row(1)))) == 1
 
 
 def test_tabs_blank_lines_windows_ends_and_late_comments_are_read(put) -> None:
@@ -144,10 +144,10 @@ def test_tabs_blank_lines_windows_ends_and_late_comments_are_read(put) -> None:
         + row(2, 3)
     )
     for name, data in (("a.swf", log.encode()), ("a.swf.gz", gzip.compress(log.encode()))):
-        assert ["1", "2"] == read_swf(put(name, data)).table.column("job_id").to_pylist()
+        assert read_swf(put(name, data)).table.column("job_id").to_pylist() == ["1", "2"]
 
 
 def test_fields_with_decimals_are_read(put) -> None:
     jobs = read_swf(put("a.swf", row(1, run="937.0", used="306.00") + row(2, run="1.5")))
-    assert [937.0, 1.5] == jobs.table.column("runtime_s").to_pylist()
-    assert [306, 1] == jobs.table.column("tasks").to_pylist()
+    assert jobs.table.column("runtime_s").to_pylist() == [937.0, 1.5]
+    assert jobs.table.column("tasks").to_pylist() == [306, 1]

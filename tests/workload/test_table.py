@@ -38,25 +38,25 @@ def parquet(path, columns, metadata=None):
 
 def test_the_example_of_the_contract_is_read(put) -> None:
     jobs = read_workload(put("jobs.csv", CONTRACT))
-    assert ["1", "2", "3", "4"] == jobs.table.column("job_id").to_pylist()
-    assert [8.0, 2.5, 8.0, 1.0] == jobs.table.column("cores").to_pylist()
-    assert [1.0, 0.46, 4.0, 1.0] == jobs.table.column("gpus").to_pylist()
-    assert [7200, None, 172800, None] == jobs.table.column("time_limit_s").to_pylist()
+    assert jobs.table.column("job_id").to_pylist() == ["1", "2", "3", "4"]
+    assert jobs.table.column("cores").to_pylist() == [8.0, 2.5, 8.0, 1.0]
+    assert jobs.table.column("gpus").to_pylist() == [1.0, 0.46, 4.0, 1.0]
+    assert jobs.table.column("time_limit_s").to_pylist() == [7200, None, 172800, None]
     assert pa.int64() == jobs.table.column("runtime_s").type
-    assert 2 == jobs.cleaning.noted["no time limit"]
+    assert jobs.cleaning.noted["no time limit"] == 2
 
 
 def test_unknown_columns_pass_through_exactly(put) -> None:
     jobs = read_workload(put("a.csv", f"{HEAD},badge,score,rank\n1,0,9,007,1.50,3\n2,0,9,008,2.25,4\n"))
-    assert ["007", "008"] == jobs.table.column("badge").to_pylist()
-    assert ["1.50", "2.25"] == jobs.table.column("score").to_pylist()
-    assert [3, 4] == jobs.table.column("rank").to_pylist()
+    assert jobs.table.column("badge").to_pylist() == ["007", "008"]
+    assert jobs.table.column("score").to_pylist() == ["1.50", "2.25"]
+    assert jobs.table.column("rank").to_pylist() == [3, 4]
 
 
 def test_job_ids_and_names_are_text(put) -> None:
     jobs = read_workload(put("a.csv", f"{HEAD},user\n007,0,9,12\n7,0,9,\n"))
-    assert ["007", "7"] == jobs.table.column("job_id").to_pylist()
-    assert ["12", None] == jobs.table.column("user").to_pylist()
+    assert jobs.table.column("job_id").to_pylist() == ["007", "7"]
+    assert jobs.table.column("user").to_pylist() == ["12", None]
 
 
 def test_whole_numbers_are_integers_and_others_floats(put) -> None:
@@ -67,15 +67,16 @@ def test_whole_numbers_are_integers_and_others_floats(put) -> None:
 
 def test_jobs_without_a_run_time_are_dropped_and_counted(put) -> None:
     jobs = read_workload(put("a.csv", f"{HEAD},time_limit_s\n1,0,0,5\n2,0,,5\n3,0,7,0\n4,0,7,5\n"))
-    assert {"no run time": 2} == jobs.cleaning.dropped
-    assert {"no time limit": 1, "run time over the limit": 1} == jobs.cleaning.noted
-    assert [None, 5] == jobs.table.column("time_limit_s").to_pylist()
+    assert jobs.cleaning.dropped == {"no run time": 2}
+    assert jobs.cleaning.noted == {"no time limit": 1, "run time over the limit": 1}
+    assert jobs.table.column("time_limit_s").to_pylist() == [None, 5]
 
 
 def test_row_order_is_kept(put) -> None:
-    assert ["b", "a"] == read_workload(put("a.csv", f"{HEAD}\nb,9,1\na,0,1\n")).table.column(
-        "job_id"
-    ).to_pylist()
+    assert read_workload(put("a.csv", f"{HEAD}\nb,9,1\na,0,1\n")).table.column("job_id").to_pylist() == [
+        "b",
+        "a",
+    ]
 
 
 def test_a_missing_column_is_named_with_the_nearest_one_present(put) -> None:
@@ -154,9 +155,9 @@ def test_numbers_as_text_and_names_as_numbers_are_read_from_parquet(tmp_path) ->
         "user": [12, None],
     }
     jobs = read_workload(parquet(tmp_path / "a.parquet", columns))
-    assert ["1", "2"] == jobs.table.column("job_id").to_pylist()
-    assert [0, 1] == jobs.table.column("submit_s").to_pylist()
-    assert ["12", None] == jobs.table.column("user").to_pylist()
+    assert jobs.table.column("job_id").to_pylist() == ["1", "2"]
+    assert jobs.table.column("submit_s").to_pylist() == [0, 1]
+    assert jobs.table.column("user").to_pylist() == ["12", None]
 
 
 def test_a_column_of_the_wrong_type_is_refused(tmp_path) -> None:
@@ -183,7 +184,7 @@ def test_a_state_carries_its_instant(tmp_path) -> None:
     }
     jobs = read_table(parquet(tmp_path / "s.parquet", GOOD, said))
     assert StateHeader(3, True, ({"user": "ana"},), {}) == jobs.state
-    assert 8 == jobs.processors
+    assert jobs.processors == 8
 
 
 def test_a_state_in_csv_needs_now(put) -> None:

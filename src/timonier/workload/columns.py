@@ -43,6 +43,7 @@ def column_named(name: str) -> Column | None:
 
 
 def required_columns() -> list[str]:
+    """The columns without which a table is no job table."""
     return [column.name for column in known_columns().values() if column.need == "required"]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from timonier.workload.columns import Column, known_columns
 
 _TITLE = """# The job table
@@ -50,4 +52,4 @@ def _table(columns: list[Column]) -> str:
 
 
 if __name__ == "__main__":
-    print(render_page(), end="")
+    sys.stdout.write(render_page())

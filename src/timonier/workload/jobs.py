@@ -64,6 +64,7 @@ class Jobs:
         return int(self.table.num_rows)
 
     def has(self, column: str) -> bool:
+        """Does the table have this column?"""
         return column in self.table.column_names
 
     def numbers(self, column: str, default: float) -> NDArray[Any]:
@@ -89,4 +90,5 @@ class Jobs:
 
 
 def type_of(default: float) -> type:
+    """int64 for a whole default, float64 for one with a point."""
     return np.int64 if isinstance(default, int) else np.float64

@@ -29,6 +29,7 @@ class Metadata:
 
 
 def render_metadata(jobs: Jobs) -> bytes:
+    """The object as JSON; what is unknown is left out."""
     said: dict[str, Any] = {"schema": STATE if jobs.state else JOBS, "epoch": jobs.epoch}
     said["processors"] = jobs.processors
     if jobs.state:

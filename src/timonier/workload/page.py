@@ -82,7 +82,7 @@ def _spreads(summary: Summary) -> str:
 
 def _bars(title: str, counts: dict[str, int], whole: int) -> str:
     """One bar a label, its height in per cent."""
-    import plotext  # type: ignore[import-untyped]
+    import plotext
 
     figure = plotext.figure
     figure.clear()

@@ -126,7 +126,7 @@ def _run_times(which: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
     median = np.array([one.median_s for one in CLASSES])[which]
     spread = np.array([one.spread for one in CLASSES])[which]
     seconds = median * np.exp(spread * rng.standard_normal(len(which)))
-    return np.clip(seconds, 1, 14 * 24 * _HOUR).astype(np.int64)
+    return np.asarray(np.clip(seconds, 1, 14 * 24 * _HOUR).astype(np.int64))
 
 
 def _limits(runtime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

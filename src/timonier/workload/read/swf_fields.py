@@ -21,6 +21,8 @@ FIELDS = (
 EXTENDED = (*FIELDS, "predecessor run times", "queue name", "node specification")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LARGEST = 2.0**53
+_BLANK, _NEWLINE = 32, 10
+_BLANKS = bytes.maketrans(b"\t\r\f\x1a", b"    ")  # \x1a ends files of old systems
 
 
 def parse_fields(data: bytes, where: str) -> pa.Table:
@@ -54,7 +56,7 @@ def _data_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _width(data: bytes, where: str) -> int:
     """18 or 21 fields, as the first row says."""
-    first = next(_data_lines(data[:1_000_000]), None)
+    first = next(_data_lines(data[:65536]), None)
     first = first or next(_data_lines(data), None)
     if first is None:
         raise InputError("the log has a header but no job", where=where, fix="give a log with jobs")
@@ -66,19 +68,15 @@ def _width(data: bytes, where: str) -> int:
 
 def _collapsed(data: bytes) -> pa.Buffer:
     """The rows with one blank between fields and none at the ends, comments gone."""
-    body = _without_comments(data)
-    text = np.frombuffer(body, dtype=np.uint8)
-    blank = (text == 32) | (text == 9) | (text == 13) | (text == 12) | (text == 26)
-    edge = blank | (text == 10)
-    keep = np.ones(len(text), dtype=np.bool_)
-    keep[1:] = ~(blank[1:] & edge[:-1])  # the second of two blanks, the first of a line
-    keep[:1] = ~blank[:1]
+    text = np.frombuffer(_without_comments(data).translate(_BLANKS), dtype=np.uint8)
+    blank = text == _BLANK
+    edge = blank | (text == _NEWLINE)
+    keep = ~blank
+    keep[1:] |= ~edge[:-1]  # of several blanks the first stays, unless a line begins with it
     tight = text[keep]
-    tight[(tight == 9) | (tight == 13) | (tight == 12) | (tight == 26)] = 32
-    trailing = np.zeros(len(tight), dtype=np.bool_)
-    trailing[:-1] = (tight[:-1] == 32) & (tight[1:] == 10)
-    trailing[-1:] = tight[-1:] == 32
-    return pa.py_buffer(tight[~trailing].tobytes())
+    keep = tight != _BLANK
+    keep[:-1] |= tight[1:] != _NEWLINE  # a blank before the end of a line goes as well
+    return pa.py_buffer(tight[keep])
 
 
 def _without_comments(data: bytes) -> bytes:

@@ -47,6 +47,7 @@ def table_to_jobs(table: pa.Table, where: str, said: Metadata, state: StateHeade
 
 
 def is_parquet(path: str | Path) -> bool:
+    """Does the file begin as Parquet files do?"""
     with reading(path), Path(path).open("rb") as file:
         return file.read(4) == PARQUET
 
@@ -56,13 +57,15 @@ def read_parquet(path: str | Path) -> pa.Table:
     with reading(path):
         try:
             with pq.ParquetFile(path, pre_buffer=False) as file:
-                return file.read()
+                table: pa.Table = file.read()
+            table.validate(full=True)  # text that is no UTF-8 fails here rather than in a message
         except (pa.ArrowException, ValueError, UnicodeDecodeError) as error:
             raise _damaged(path) from error
         except OSError as error:
             if error.errno is None:  # Arrow's own complaint about the content, not the disk's
                 raise _damaged(path) from error
             raise
+    return table
 
 
 def _damaged(path: str | Path) -> InputError:
