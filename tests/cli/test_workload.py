@@ -86,3 +86,12 @@ def test_mistakes_are_input_errors(log, arguments, said) -> None:
     with pytest.raises(InputError) as error:
         run(*[str(log) if word == "LOG" else word for word in arguments])
     assert said in str(error.value)
+
+
+def test_a_state_in_csv_becomes_one_in_parquet(tmp_path) -> None:
+    (tmp_path / "s.csv").write_text("job_id,submit_s,runtime_s,state,start_s\n1,0,5,running,1\n")
+    (tmp_path / "u.csv").write_text("account,user,usage\nphys,ana,2.5\n")
+    run("convert", tmp_path / "s.csv", tmp_path / "s.parquet", "--now", 3, "--usage", tmp_path / "u.csv")
+    state = read_workload(tmp_path / "s.parquet").state
+    assert state is not None
+    assert (3.0, ({"account": "phys", "user": "ana", "usage": 2.5},)) == (state.now_s, state.usage)

@@ -46,12 +46,13 @@ def convert(
     target: Annotated[Path, typer.Argument(help=".csv, .parquet, .swf or .swf.gz", metavar="OUT")],
     output: OutputOption = Output.table,
     now: Annotated[float | None, typer.Option("--now", help="Instant of a state in CSV, s.")] = None,
+    usage: Annotated[Path | None, typer.Option("--usage", help="Its usage: account, user, usage.")] = None,
 ) -> None:
     """Write a workload in another format; what the format cannot hold is counted on stderr."""
     from timonier.workload.read.workload import read_workload
     from timonier.workload.write.table import write_table
 
-    jobs = read_workload(source, now=now)
+    jobs = read_workload(source, now=now, usage=usage)
     losses = write_table(jobs, target)
     _say_losses(losses, target)
     _say_written(jobs, target, output, {"lost": losses})
