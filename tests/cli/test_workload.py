@@ -94,4 +94,4 @@ def test_a_state_in_csv_becomes_one_in_parquet(tmp_path) -> None:
     run("convert", tmp_path / "s.csv", tmp_path / "s.parquet", "--now", 3, "--usage", tmp_path / "u.csv")
     state = read_workload(tmp_path / "s.parquet").state
     assert state is not None
-    assert (3.0, ({"account": "phys", "user": "ana", "usage": 2.5},)) == (state.now_s, state.usage)
+    assert (state.now_s, state.usage) == (3.0, ({"account": "phys", "user": "ana", "usage": 2.5},))

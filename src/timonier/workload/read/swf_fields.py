@@ -22,6 +22,7 @@ EXTENDED = (*FIELDS, "predecessor run times", "queue name", "node specification"
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _LARGEST = 2.0**53
 _BLANK, _NEWLINE = 32, 10
+_UNTIDY = (b"  ", b"\n ", b" \n", b"\t", b"\r", b"\f", b"\x1a")
 _BLANKS = bytes.maketrans(b"\t\r\f\x1a", b"    ")  # \x1a ends files of old systems
 
 
@@ -68,7 +69,10 @@ def _width(data: bytes, where: str) -> int:
 
 def _collapsed(data: bytes) -> pa.Buffer:
     """The rows with one blank between fields and none at the ends, comments gone."""
-    text = np.frombuffer(_without_comments(data).translate(_BLANKS), dtype=np.uint8)
+    body = _without_comments(data)
+    if _is_tidy(body):
+        return pa.py_buffer(body)
+    text = np.frombuffer(body.translate(_BLANKS), dtype=np.uint8)
     blank = text == _BLANK
     edge = blank | (text == _NEWLINE)
     keep = ~blank
@@ -77,6 +81,11 @@ def _collapsed(data: bytes) -> pa.Buffer:
     keep = tight != _BLANK
     keep[:-1] |= tight[1:] != _NEWLINE  # a blank before the end of a line goes as well
     return pa.py_buffer(tight[keep])
+
+
+def _is_tidy(body: bytes) -> bool:
+    """Nothing to collapse, as in the logs that programs write."""
+    return not body.startswith(b" ") and not body.endswith(b" ") and not any(mark in body for mark in _UNTIDY)
 
 
 def _without_comments(data: bytes) -> bytes:
