@@ -17,6 +17,7 @@ from tests.reference.jobs import (
     why_unrunnable,
 )
 from tests.reference.plan import Plan
+
 from timonier.policy.profile import Limits, Profile, Queue
 
 DYNAMIC = ("wfp3", "unicef")

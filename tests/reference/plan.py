@@ -78,5 +78,5 @@ class Plan:
             asked = begin
             for pool in pools:
                 begin = pool.earliest(begin, duration, amount)
-            if begin == asked or begin == math.inf:
+            if begin in (asked, math.inf):
                 return begin

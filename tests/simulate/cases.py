@@ -8,6 +8,7 @@ from typing import Any
 from tests.reference.engine import simulate as slow
 from tests.reference.jobs import Job, Outcome
 from tests.simulate.workloads import Workload
+
 from timonier.policy.profile import Backfill, Cycle, Estimate, Order, Profile
 
 ON = ("submit", "end")

@@ -6,9 +6,9 @@ import random
 from dataclasses import replace
 
 import pytest
-
 from tests.simulate.cases import engine_table, kernel_families, profile_of, reference_table
 from tests.simulate.workloads import FAMILIES, Workload, large, small, to_jobs
+
 from timonier.policy.profile import Profile
 from timonier.simulate import simulate
 

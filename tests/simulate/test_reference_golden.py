@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from tests.reference.engine import simulate
 from tests.reference.jobs import Job
 from tests.reference.means import means
 from tests.reference.swf import read_jobs, read_rows
+
 from timonier.policy.profile import Backfill, Cycle, Estimate, Order, Profile
 
 TRACES = Path(__file__).parents[3] / "shared" / "traces"

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-
 from tests.reference.jobs import Job
+
 from timonier.describe.machine import Machine, Partition
 from timonier.policy.profile import Limits, Queue
 from timonier.workload.jobs import Jobs

@@ -1,0 +1,8 @@
+"""Lets the tests import `tests.reference`, also where pytest is started as a plain command."""
+
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).parents[1])
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)

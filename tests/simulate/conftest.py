@@ -1,8 +1,0 @@
-"""Lets the tests of this room import `tests.reference`, also where pytest is started as a plain command."""
-
-import sys
-from pathlib import Path
-
-ROOT = str(Path(__file__).parents[2])
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
