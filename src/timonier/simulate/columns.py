@@ -170,11 +170,12 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
     _note(columns, columns.size > processors, f"asks for {{size}} processors; the machine has {processors}")
     if machine.partitions:
         caps = {p.name: p.processors if p.processors is not None else processors for p in machine.partitions}
+        default = next((p.name for p in machine.partitions if p.default), None)
         names = jobs.texts("partition")
-        for name in pc.unique(names).to_pylist():
+        if default is not None:
+            names = pc.fill_null(names, default)
+        for name in pc.unique(names.drop_null()).to_pylist():
             here = _rows_with(names, name)
-            if name is None:
-                continue
             if name not in caps:
                 _note(columns, here, f"no partition {name!r} on this machine: {nearest(name, caps)}")
             else:
@@ -206,9 +207,7 @@ def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
         columns.why.setdefault(row, text.format(size=int(columns.size[row])))
 
 
-def _rows_with(names: pa.ChunkedArray, name: str | None) -> NDArray[np.bool_]:
-    if name is None:
-        return np.asarray(pc.is_null(names).to_numpy(zero_copy_only=False))
+def _rows_with(names: pa.ChunkedArray, name: str) -> NDArray[np.bool_]:
     return np.asarray(pc.fill_null(pc.equal(names, name), False).to_numpy(zero_copy_only=False))
 
 

@@ -182,9 +182,10 @@ def _codes(jobs: Jobs, column: str, names: list[str]) -> NDArray[np.int32]:
 def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, int, int, int]) -> k.State:
     """A state with all its arrays; untouched memory costs nothing, so none is sized by guessing."""
     rich = kind[3]
-    slots = min(processors, count) + 1
+    # one pass for every event: a job that counts as gone keeps its slot until its turn
+    slots = min(processors * (1 + kind[2]), count) + 1
     places = count + 1
-    lines = 2 * (places + slots) + 16 if kind[1] == CONSERVATIVE else 0
+    lines = 4 * (places + slots) + 256 if kind[1] == CONSERVATIVE else 0  # twice for what is over
     empty = np.empty
     marks = np.zeros(count, dtype=k.MARK)
     marks["start"] = -1
@@ -246,6 +247,7 @@ def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) ->
     s[k.FREE] = processors
     s[k.PROCESSORS] = processors
     s[k.HEAD] = -1
+    s[k.BEFORE] = -1
     s[k.SWEPT] = -k.NEVER
     est = state.jobs["est"]
     longest = int(est[est < k.NEVER].max(initial=1))
@@ -272,6 +274,10 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     marks["state"][refused[row] & ~running] = k.UNRUNNABLE
+    if jobs.has("doomed"):
+        doomed = jobs.table.column("doomed").fill_null(False).to_numpy(zero_copy_only=False)[row]
+        marks["state"][doomed] = k.DOOMED
+        state.rules["depends"][doomed] = 1
     opening = state.opening
     opening["eligible"] = state.jobs["submit"]
     opening["missing"] = np.bincount(state.children.job, minlength=len(row))

@@ -14,7 +14,7 @@ from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.run import Run
 from timonier.workload import Jobs, StateHeader
 
-STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "start_seq")
+STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "doomed", "start_seq")
 
 
 def state_of(run: Run, now_s: float) -> Jobs:
@@ -22,11 +22,15 @@ def state_of(run: Run, now_s: float) -> Jobs:
 
     The columns of the workload, and of the state: state, start_s; reserved_s (conservative: the reservation
     it holds; EASY: its first promise); promised_s (the first promise); eligible_s (when its dependencies
-    let it join); start_seq (the order of starts).
+    let it join); doomed (a dependency has failed: it is cancelled at its submission); start_seq (the order of starts).
     """
     packed = run.packed
     marks = packed.state.marks
-    open_jobs = np.flatnonzero((marks["state"] == k.PENDING) | (marks["state"] == k.RUN))
+    later = packed.state.jobs["submit"] > now_s
+    is_open = np.isin(marks["state"], (k.PENDING, k.RUN, k.DOOMED)) | (
+        (marks["state"] == k.UNRUNNABLE) & later
+    )
+    open_jobs = np.flatnonzero(is_open)
     open_jobs = open_jobs[np.argsort(packed.row[open_jobs], kind="stable")]
     running = marks["state"][open_jobs] == k.RUN
     promised = marks["promised"][open_jobs]
@@ -44,6 +48,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
         opening = packed.state.opening[open_jobs]
         unknown = running | (opening["missing"] > 0)
         columns["eligible_s"] = pa.array(opening["eligible"], mask=unknown)
+        columns["doomed"] = pa.array(marks["state"][open_jobs] == k.DOOMED)
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars

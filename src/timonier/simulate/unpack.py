@@ -21,7 +21,7 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
     columns = packed.columns
     marks = packed.state.marks
     state = np.full(count, k.UNRUNNABLE, dtype=np.int8)
-    state[packed.row] = marks["state"]
+    state[packed.row] = np.where(marks["state"] == k.DOOMED, k.PENDING, marks["state"])
     start = _by_row(marks["start"], packed, count)
     started = start >= 0
     ended = (state == k.ENDED_OK) | (state == k.TIMED_OUT)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.state import (
+    BEFORE,
     CANCELLED,
+    DOOMED,
     ENDED_OK,
+    EVERY,
     JOB_BITS,
     LATER,
     NEVER,
     NEXT,
+    NOW,
     PENDING,
+    SEQ,
     UNRUNNABLE,
     State,
 )
@@ -37,6 +42,13 @@ def next_later(state: State) -> int:
 
 
 @inline
+def is_over(state: State, ahead: int) -> bool:
+    """Nobody comes or ends any more, and the last clock tick started nothing: no other one will."""
+    s = state.scalars
+    return ahead >= NEVER and s[SEQ] == s[BEFORE] and (s[EVERY] == 0 or s[NOW] % s[EVERY] == 0)
+
+
+@inline
 def next_submitted(state: State, now: int) -> int:
     """The next job submitted by `now`; -1 when there is none."""
     s = state.scalars
@@ -58,6 +70,10 @@ def next_arrived(state: State, now: int) -> int:
         job = s[NEXT]
         if state.marks[job]["state"] == UNRUNNABLE:
             s[NEXT] += 1
+            settle(state, job, now)
+        elif state.marks[job]["state"] == DOOMED:
+            s[NEXT] += 1
+            state.marks[job]["state"] = CANCELLED
             settle(state, job, now)
         elif state.rules[job]["depends"] or state.marks[job]["state"] != PENDING:
             s[NEXT] += 1
@@ -93,6 +109,9 @@ def settle(state: State, job: int, now: int) -> None:
                 continue
             kind = children.kind[c]
             if (kind == AFTEROK and not fine) or (kind == AFTERNOTOK and fine):
+                if state.jobs[child]["submit"] > now:
+                    marks[child]["state"] = DOOMED
+                    continue
                 marks[child]["state"] = CANCELLED
                 stack[depth] = child
                 depth += 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from timonier.simulate.kernel.arrivals import (
+    is_over,
     next_arrived,
     next_later,
     next_submission,
@@ -20,6 +21,8 @@ from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, retire, take
 from timonier.simulate.kernel.state import (
+    BEFORE,
+    SEQ,
     ARRIVED,
     BATCH,
     BUDGET,
@@ -173,7 +176,7 @@ def extend_overruns(state: State, rich: int) -> None:
     for slot in range(s[PEAK]):
         expected = int(state.running[slot]["expected"])
         job = int(state.running[slot]["job"])
-        if job >= 0 and expected <= now:
+        if job >= 0 and expected <= now and state.jobs[job]["run"] > state.jobs[job]["est"]:
             book(state, rich, job, now, now + 1, -1)
             state.running[slot]["expected"] = now + 1
             s[TORN] = 1
@@ -295,7 +298,8 @@ def gather(state: State, rich: int) -> None:
     count = 0
     while s[ENDS] > 0 and next_end(state) <= s[NOW]:
         slot = pop_end(state)
-        gone = running[slot]["expected"] == s[NOW]
+        job = running[slot]["job"]
+        gone = running[slot]["expected"] == s[NOW] and state.jobs[job]["run"] <= state.jobs[job]["est"]
         running[slot]["before"] = gone
         if gone:
             give_back(state, 0, rich, slot)
@@ -320,6 +324,17 @@ def finish(state: State, rich: int, slot: int) -> None:
     job = retire(state, slot)
     if rich:
         settle(state, job, s[NOW])
+
+
+@helper
+def is_stuck(state: State) -> bool:
+    """Is everybody who waits put back tick after tick, behind jobs that never end?"""
+    s = state.scalars
+    for k in range(s[LO], s[HI]):
+        start = state.waiting.start[k]
+        if state.waiting.size[k] != HOLE and start >= 0 and start != s[NOW] + 1 and start < NEVER:
+            return False
+    return True
 
 
 @helper
@@ -370,13 +385,17 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
         s = state.scalars
         stop = s[EVENTS] + budget
         while True:
-            now = min(next_submission(state), next_end(state), next_clock(state))
+            now = min(next_submission(state), next_end(state))
             if rich:
                 now = min(now, next_later(state))
+            over = is_over(state, now) and is_stuck(state)
+            now = min(now, next_clock(state))
             if s[ON_SUBMIT] or s[ON_END]:
                 now = min(now, s[DUE])
             if s[FORCED]:
                 now = s[NOW]
+            elif over:
+                return DONE
             if now >= NEVER:
                 return DONE
             if now > until:
@@ -384,6 +403,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
             if s[EVENTS] >= stop:
                 return BUDGET
             s[NOW] = now
+            s[BEFORE] = s[SEQ]
             for row in range(len(state.line.count)):
                 forget(state.line, row, now)
             if dynamic and s[WAITING] > 0:

@@ -12,6 +12,7 @@ from functools import cache
 
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    is_over,
     next_arrived,
     next_later,
     next_submission,
@@ -24,6 +25,8 @@ from timonier.simulate.kernel.calendar import leave
 from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
+    BEFORE,
+    SEQ,
     ARRIVED,
     BUDGET,
     DONE,
@@ -61,11 +64,15 @@ def build(order: int, backfill: int, rich: int) -> Advance:
         s = state.scalars
         stop = s[EVENTS] + budget
         while True:
-            now = min(next_submission(state), next_end(state), next_clock(state))
+            now = min(next_submission(state), next_end(state))
             if rich:
                 now = min(now, next_later(state))
+            over = is_over(state, now)
+            now = min(now, next_clock(state))
             if s[FORCED]:
                 now = s[NOW]
+            elif over:
+                return DONE
             if now >= NEVER:
                 return DONE
             if now > until:
@@ -73,6 +80,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
             if s[EVENTS] >= stop:
                 return BUDGET
             s[NOW] = now
+            s[BEFORE] = s[SEQ]
             while s[ENDS] > 0 and next_end(state) <= now:
                 slot = pop_end(state)
                 if calendar:

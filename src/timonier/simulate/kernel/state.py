@@ -53,12 +53,13 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     DUE,  # earliest reservation among the waiting
     MOVED,  # the last round moved a reservation, or an end was early since
     TORN,  # more may be promised than there is
+    BEFORE,  # SEQ before the last instant
     PEAK,  # most jobs running at once: slots below were used
     EVENTS,  # events handled, for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     N_SCALARS,
-) = range(36)
+) = range(37)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -67,7 +68,8 @@ IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
 DONE, UNTIL, BUDGET = range(3)
 
 # States of a job.
-PENDING, RUN, ENDED_OK, TIMED_OUT, CANCELLED, UNRUNNABLE = range(6)
+# DOOMED: a dependency has failed already, and the job will be cancelled at its submission.
+PENDING, RUN, ENDED_OK, TIMED_OUT, CANCELLED, UNRUNNABLE, DOOMED = range(7)
 
 
 def record(**fields: str) -> np.dtype[Any]:

@@ -11,6 +11,7 @@ from functools import cache
 from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    is_over,
     next_arrived,
     next_later,
     next_submission,
@@ -23,6 +24,8 @@ from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.calendar import leave
 from timonier.simulate.kernel.pool import charge, fits, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
+    BEFORE,
+    SEQ,
     ARRIVE,
     BATCH,
     BUDGET,
@@ -100,16 +103,21 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
             due = False
             phase = s[PHASE]
             if phase == IDLE:
-                now = min(next_submission(state), next_end(state), next_clock(state))
+                now = min(next_submission(state), next_end(state))
                 if rich:
                     now = min(now, next_later(state))
+                over = is_over(state, now)
+                now = min(now, next_clock(state))
                 if s[FORCED]:
                     now = s[NOW]
+                elif over:
+                    return DONE
                 if now >= NEVER:
                     return DONE
                 if now > until:
                     return UNTIL
                 s[NOW] = now
+                s[BEFORE] = s[SEQ]
                 gather_ends(state, calendar, rich)
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:

@@ -170,10 +170,12 @@ def resort(state: State, rich: int) -> None:
     for k in range(1, s[HI]):
         job = int(waiting.job[k])
         key = waiting.key[k]
+        start = waiting.start[k]
         m = k
         while m > 0 and goes_before(state, rich, key, job, m - 1):
             copy(state, m - 1, m)
             m -= 1
         if m != k:
             place(state, m, job, key)
+            waiting.start[m] = start
     s[TESTED] = 0
