@@ -222,7 +222,8 @@ class Engine:
         self._run(task, self.now)
         self.started_at_last = True
         if self.strict:
-            assert task.eligible is not None and task.eligible <= self.now
+            assert task.eligible is not None
+            assert task.eligible <= self.now
             assert self.now <= self.promised.get(task.row, math.inf)
 
     def _run(self, task: Task, start: int) -> None:

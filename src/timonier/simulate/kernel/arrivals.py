@@ -104,7 +104,7 @@ def settle(state: State, job: int, now: int) -> None:
         parent = stack[depth]
         fine = marks[parent]["state"] == ENDED_OK
         for c in range(children.at[parent], children.at[parent + 1]):
-            child = children.job[c]
+            child = int(children.job[c])
             if marks[child]["state"] != PENDING:
                 continue
             kind = children.kind[c]

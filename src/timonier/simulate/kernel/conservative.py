@@ -19,7 +19,7 @@ from timonier.simulate.kernel.arrivals import (
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel.loop import Advance
-from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, retire, take
+from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
 from timonier.simulate.kernel.state import (
     BEFORE,
     SEQ,
@@ -50,7 +50,6 @@ from timonier.simulate.kernel.state import (
     State,
 )
 from timonier.simulate.kernel.timeline import add, forget, hole
-from timonier.simulate.kernel.turns import give_back
 from timonier.simulate.kernel.waiting import append, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
@@ -272,6 +271,7 @@ def start_due(state: State, rich: int) -> None:
             vacate(state, k)
         else:
             lift(state, rich, k)
+            s[MOVED] = 1
             if held:
                 waiting.start[k] = HELD
             else:
@@ -287,22 +287,14 @@ def start_due(state: State, rich: int) -> None:
 
 
 @helper
-def gather(state: State, rich: int) -> None:
-    """Take all ends of now from the heap, in the order of starts.
-
-    One that ends exactly when expected gives back at once: it counts as gone in every pass of now.
-    """
+def gather(state: State) -> None:
+    """Take all ends of now from the heap, in the order of starts."""
     s = state.scalars
     running = state.running
     batch = state.batch
     count = 0
     while s[ENDS] > 0 and next_end(state) <= s[NOW]:
         slot = pop_end(state)
-        job = running[slot]["job"]
-        gone = running[slot]["expected"] == s[NOW] and state.jobs[job]["run"] <= state.jobs[job]["est"]
-        running[slot]["before"] = gone
-        if gone:
-            give_back(state, 0, rich, slot)
         k = count
         while k > 0 and running[batch[k - 1]]["seq"] > running[slot]["seq"]:
             batch[k] = batch[k - 1]
@@ -319,10 +311,10 @@ def finish(state: State, rich: int, slot: int) -> None:
     s[EVENTS] += 1
     s[ENDED] = 1
     give_rest(state, rich, slot)
-    if not state.running[slot]["before"]:
-        give_back(state, 0, rich, slot)
+    release(state, slot)
     job = retire(state, slot)
     if rich:
+        charge(state, job, -1)
         settle(state, job, s[NOW])
 
 
@@ -408,7 +400,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 forget(state.line, row, now)
             if dynamic and s[WAITING] > 0:
                 resort(state, rich)
-            gather(state, rich)
+            gather(state)
             acted = s[BATCH] > 0 and s[ON_END]
             if event:
                 if s[OVERRUNS]:
