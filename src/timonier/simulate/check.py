@@ -1,0 +1,224 @@
+"""An independent validator: does a run folder keep what it promises?
+
+It reads the tables of the folder and nothing of the engine; `check_rules` holds the promises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from timonier.describe import read_machine
+from timonier.kit.errors import InputError
+from timonier.kit.files import read_bytes, reading
+from timonier.kit.toml import read_toml
+from timonier.policy import Profile, read_profile
+from timonier.simulate.check_rules import RULES, UNKNOWN, Evidence, Ints, Table
+
+pc: Any = pyarrow.compute
+
+NEVER = 1 << 60  # the tick of what does not happen
+TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
+
+
+def check_run(folder: str | Path) -> list[str]:
+    """Every promise that the run in this folder breaks, as sentences; empty when it keeps them all.
+
+    Raises InputError where the folder cannot be read as a run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(
+            "this is not a run folder", where=str(folder), fix="name what `simulate -o FOLDER` wrote"
+        )
+    broken = _broken_hashes(folder)
+    evidence = _read(folder)
+    if evidence is None:
+        return [*broken, "jobs.parquet does not have one row for every job of workload.parquet, in its order"]
+    for rule in RULES:
+        broken += rule(evidence)
+    return broken
+
+
+def _broken_hashes(folder: Path) -> list[str]:
+    """Files that are not what the manifest says."""
+    files = read_toml(folder / "manifest.toml").get("files", {})
+    if not isinstance(files, dict):
+        raise InputError("'files' is not a table", where=str(folder / "manifest.toml"))
+    broken = []
+    for name, said in files.items():
+        path = folder / Path(name).name
+        if not path.is_file():
+            broken.append(f"{name}: named in manifest.toml, but not there")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != said:
+            broken.append(f"{name}: not the content that manifest.toml has the hash of")
+    return broken
+
+
+def _read(folder: Path) -> Evidence | None:
+    """Everything the rules look at; None where the rows are not those of the workload."""
+    run, segments, work = (_read_table(folder / name) for name in TABLES)
+    ids = _texts(work, "job_id")
+    if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False).as_py():
+        return None
+    machine = read_machine(folder / "machine.toml")
+    if machine.processors is None:
+        raise InputError("only runs on counted machines can be checked", where=str(folder / "machine.toml"))
+    profile = read_profile(folder / "profile.toml")
+    limit, expected, estimate = _times(work, profile)
+    cut = expected < _ticks(work, "runtime_s", 0)
+    state = _texts(work, "state")
+    now, settled = _state_header(work)
+    running = _equals(state, "running")
+    start_then = np.where(running, _ticks(work, "start_s", UNKNOWN), UNKNOWN)
+    if now is not None:  # an end that is overdue in a state comes at once
+        expected = np.where(running & (start_then + expected < now), now - start_then, expected)
+    return Evidence(
+        count=run.rows,
+        ids=ids,
+        submit=_ticks(work, "submit_s", 0),
+        limit=limit,
+        expected=expected,
+        cut=cut,
+        estimate=estimate,
+        asked=_processors(work),
+        users=_codes(_texts(work, "user")),
+        queue=_texts(work, "queue"),
+        partition=_texts(work, "partition"),
+        dependency=_texts(work, "dependency"),
+        think=_ticks(work, "think_s", 0),
+        eligible=_ticks(work, "eligible_s", UNKNOWN),
+        running_then=running,
+        start_then=start_then,
+        now=now,
+        settled=settled,
+        processors=machine.processors,
+        caps={
+            p.name: machine.processors if p.processors is None else p.processors for p in machine.partitions
+        },
+        default_partition=next((p.name for p in machine.partitions if p.default), None),
+        profile=profile,
+        said={name: _ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
+        state=_texts(run, "state"),
+        lost=_ints(run, "lost_s"),
+        promised=_ints(run, "promised_s") if "promised_s" in run.names else np.full(run.rows, UNKNOWN),
+        segments=segments,
+        summary=_summary(folder / "summary.json"),
+    )
+
+
+def _read_table(path: Path) -> Table:
+    try:
+        with reading(path):
+            table = pq.read_table(path, partitioning=None)
+    except (pa.ArrowException, ValueError, OSError, RecursionError) as error:
+        said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"this is not a Parquet table: {said}", where=str(path), fix="make the run again"
+        ) from error
+    return Table(table, str(path))
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    try:
+        said = json.loads(read_bytes(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"this is not JSON: {error}", where=str(path), fix="make the run again") from error
+    if not isinstance(said, dict):
+        raise InputError("this is not a summary", where=str(path), fix="make the run again")
+    return said
+
+
+def _state_header(work: Table) -> tuple[int | None, bool]:
+    """now in ticks, None when the run began from nothing; and whether everything due then had happened."""
+    raw = (work.data.schema.metadata or {}).get(b"timonier")
+    try:
+        said = {} if raw is None else json.loads(raw)
+        now = said.get("now_s")
+        return (None if now is None else int(np.floor(float(now) + 0.5))), bool(said.get("settled", False))
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise InputError(f"its metadata cannot be read: {error}", where=work.where) from error
+
+
+# ---- columns as numbers
+
+
+def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
+    """Limit, time occupied and estimate of every job, ticks."""
+    estimate = profile.estimate
+    run = _ticks(work, "runtime_s", 0)
+    missing = run if estimate.missing_s is None else np.full(work.rows, estimate.missing_s)
+    limit = _ticks(work, "time_limit_s", UNKNOWN)
+    limit = np.where(limit == UNKNOWN, missing, np.maximum(limit, 1))
+    kill = estimate.over == "kill"
+    occupied = np.minimum(run, limit) if kill else run
+    if estimate.use == "exact":
+        return limit, occupied, occupied
+    if estimate.use == "limit":
+        return limit, occupied, limit
+    predicted = _ticks(work, "predicted_s", UNKNOWN)
+    predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted, 1))
+    return limit, occupied, np.minimum(predicted, limit) if kill else predicted
+
+
+def _column(table: Table, name: str, kind: pa.DataType) -> Any:
+    if name not in table.names:
+        raise InputError(f"the column {name!r} is missing", where=table.where, fix="make the run again")
+    try:
+        return table.data.column(name).cast(kind)
+    except (pa.ArrowException, ValueError) as error:
+        raise InputError(
+            f"the column {name!r} is not what it should be: {error}", where=table.where
+        ) from error
+
+
+def _ints(table: Table, name: str) -> Ints:
+    """A whole-number column, int64[J]; UNKNOWN where the cell is empty."""
+    return np.asarray(pc.fill_null(_column(table, name, pa.int64()), UNKNOWN))
+
+
+def _ticks(table: Table, name: str, missing: int) -> Ints:
+    """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s), inf as NEVER."""
+    if name not in table.names:
+        return np.full(table.rows, missing)
+    if pa.types.is_integer(table.data.schema.field(name).type):
+        return np.asarray(pc.fill_null(_column(table, name, pa.int64()), missing))
+    seconds = np.array(pc.fill_null(_column(table, name, pa.float64()), np.nan), dtype=np.float64)
+    whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
+    if name != "submit_s":
+        whole = np.where((whole == 0) & (seconds > 0), 1, whole)
+    return np.where(np.isnan(seconds), missing, np.where(seconds == np.inf, NEVER, whole))
+
+
+def _processors(work: Table) -> Ints:
+    """ceil(tasks x cores), in exact thousandths of a core."""
+    tasks = np.ones(work.rows, dtype=np.int64)
+    if "tasks" in work.names:
+        tasks = np.asarray(pc.fill_null(_column(work, "tasks", pa.int64()), 1))
+    cores = np.ones(work.rows)
+    if "cores" in work.names:
+        cores = np.asarray(pc.fill_null(_column(work, "cores", pa.float64()), 1.0))
+    return np.asarray(-(-(tasks * np.rint(cores * 1000).astype(np.int64)) // 1000))
+
+
+def _texts(table: Table, name: str) -> Any:
+    if name not in table.names and not (name == "job_id" or table.where.endswith("jobs.parquet")):
+        return pa.chunked_array([pa.nulls(table.rows, pa.string())])
+    return _column(table, name, pa.string())
+
+
+def _equals(texts: Any, value: str) -> Any:
+    return np.asarray(pc.fill_null(pc.equal(texts, value), False))
+
+
+def _codes(texts: Any) -> Ints:
+    """A number for each text; UNKNOWN where there is none."""
+    codes = texts.combine_chunks().dictionary_encode().indices
+    return np.asarray(pc.fill_null(codes, UNKNOWN)).astype(np.int64)

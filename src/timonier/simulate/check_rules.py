@@ -1,0 +1,508 @@
+"""The promises of a run, each a function from the evidence to sentences about what is broken."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+
+from timonier.policy import Limits, Profile
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+pc: Any = pyarrow.compute
+
+UNKNOWN = -1
+FOREVER = 1 << 59  # beyond every end; two of them still fit an int64
+CLOSE = 1e-9
+STATES = ("completed", "timeout", "running", "pending", "cancelled", "unrunnable", "dropped")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table and the file it came from."""
+
+    data: pa.Table
+    where: str
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return int(self.data.num_rows)
+
+    @property
+    def names(self) -> list[str]:
+        """Its columns."""
+        return list(self.data.column_names)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the workload asks, what the run says; arrays have length J, ticks, UNKNOWN where empty.
+
+    From workload, machine and profile: ids to default_partition.
+    expected: the time that the job will occupy its processors.  cut: less than its run time, by its limit.
+    estimate: what the scheduler believes.  users: a number for each user.
+    running_then, start_then: what ran already in the state at `now`.
+    From the run: said (the columns of the run table), state, lost, promised, segments, summary.
+    """
+
+    count: int
+    ids: Any
+    submit: Ints
+    limit: Ints
+    expected: Ints
+    cut: Flags
+    estimate: Ints
+    asked: Ints
+    users: Ints
+    queue: Any
+    partition: Any
+    dependency: Any
+    think: Ints
+    eligible: Ints
+    running_then: Flags
+    start_then: Ints
+    now: int | None
+    settled: bool
+    processors: int
+    caps: dict[str, int]
+    default_partition: str | None
+    profile: Profile
+    said: dict[str, Ints]
+    state: Any
+    lost: Ints
+    promised: Ints
+    segments: Table
+    summary: dict[str, Any]
+
+    def job(self, row: int) -> str:
+        """A job by its name, for sentences."""
+        return f"job {self.ids[int(row)].as_py()!r}"
+
+    def is_in(self, *states: str) -> Flags:
+        """Which jobs are in one of these states."""
+        return np.asarray(pc.fill_null(pc.is_in(self.state, pa.array(states)), False))
+
+    @property
+    def started(self) -> Flags:
+        """Which jobs have a start."""
+        return np.not_equal(self.said["start_s"], UNKNOWN)
+
+    @property
+    def ended(self) -> Flags:
+        """Which jobs have an end."""
+        return np.not_equal(self.said["end_s"], UNKNOWN)
+
+    @property
+    def horizon(self) -> int:
+        """The last instant that the run speaks of."""
+        return int(max(self.said["start_s"].max(initial=0), self.said["end_s"].max(initial=0)))
+
+    def in_partition(self, name: str) -> Flags:
+        """Which jobs run in this partition."""
+        given = pc.fill_null(self.partition, self.default_partition or "")
+        return np.asarray(pc.equal(given, name))
+
+    def in_queue(self, name: str) -> Flags:
+        """Which jobs stand in this queue."""
+        return np.asarray(pc.fill_null(pc.equal(self.queue, name), False))
+
+
+def told(e: Evidence, wrong: Flags, sentence: str) -> list[str]:
+    """One sentence for all jobs that break a promise, with the first of them."""
+    rows = np.flatnonzero(wrong)
+    if not len(rows):
+        return []
+    more = f" (and {len(rows) - 1} more jobs)" if len(rows) > 1 else ""
+    return [f"{e.job(rows[0])} {sentence}{more}"]
+
+
+# ---- the run table by itself
+
+
+def says_what_was_asked(e: Evidence) -> list[str]:
+    """Submit and size are those of the workload."""
+    return [
+        *told(e, e.said["submit_s"] != e.submit, "has another submit_s than in workload.parquet"),
+        *told(e, e.said["size"] != e.asked, "has another size than it asks for in workload.parquet"),
+    ]
+
+
+def adds_up(e: Evidence) -> list[str]:
+    """wait = start - submit, run = end - start."""
+    said = e.said
+    wait = np.where(e.started, said["start_s"] - said["submit_s"], UNKNOWN)
+    both = e.started & e.ended
+    run = np.where(both, said["end_s"] - said["start_s"], UNKNOWN)
+    return [
+        *told(e, said["wait_s"] != wait, "has a wait_s that is not start_s - submit_s"),
+        *told(e, said["run_s"] != run, "has a run_s that is not end_s - start_s"),
+        *told(e, both & (run <= 0), "ends before or when it starts"),
+    ]
+
+
+def states_fit(e: Evidence) -> list[str]:
+    """Who is completed or timed out has a start and an end, who runs a start only, others neither."""
+    done, runs = e.is_in("completed", "timeout"), e.is_in("running")
+    return [
+        *told(e, ~e.is_in(*STATES), f"has a state that is none of {', '.join(STATES)}"),
+        *told(e, done & ~(e.started & e.ended), "has ended, but has no start_s or no end_s"),
+        *told(e, runs & ~(e.started & ~e.ended), "is running, but has an end_s or no start_s"),
+        *told(e, ~done & ~runs & (e.started | e.ended), "never ran, but has a start_s or an end_s"),
+    ]
+
+
+# ---- what a job gets
+
+
+def runs_as_long_as_it_should(e: Evidence) -> list[str]:
+    """Its run time, or less where the limit cuts it short; and the state says which."""
+    done = e.ended & e.started
+    cut = e.is_in("timeout")
+    over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected < e.horizon)
+    return [
+        *told(
+            e, done & (e.said["run_s"] != e.expected), "does not run as long as its run time and limit say"
+        ),
+        *told(e, done & cut & ~e.cut, "is called timeout, but its limit did not cut it short"),
+        *told(e, done & ~cut & e.cut, "was cut short at its limit, but is not called timeout"),
+        *told(e, over_due, "is called running, but should have ended"),
+    ]
+
+
+def starts_when_it_may(e: Evidence) -> list[str]:
+    """Not before its submit, nor before its eligible instant; what ran already, when it started."""
+    start = e.said["start_s"]
+    may = np.maximum(e.submit, np.where(e.running_then, UNKNOWN, e.eligible))
+    early = e.started & (start < may)
+    lost = e.running_then & (start != e.start_then)
+    past = np.zeros(e.count, dtype=bool)
+    if e.now is not None:
+        past = e.started & ~e.running_then & (start < e.now)
+    return [
+        *told(e, early, "starts before it is submitted or eligible"),
+        *told(e, lost, "ran already in the state, but its start_s is another"),
+        *told(e, past, "starts before the instant of the state from which the run went on"),
+    ]
+
+
+def unrunnable_jobs_are_just_those(e: Evidence) -> list[str]:
+    """A job is unrunnable if the empty machine, its partition or its queue could not take it, and only then."""
+    cannot = e.asked > e.processors
+    if e.caps:
+        known = np.asarray(pc.fill_null(pc.is_in(e.partition, pa.array(list(e.caps))), False))
+        cannot |= ~known & np.asarray(pc.is_valid(e.partition))
+        for name, cap in e.caps.items():
+            cannot |= e.in_partition(name) & (e.asked > cap)
+    for queue in e.profile.queues:
+        cannot |= e.in_queue(queue.name) & _never_allowed(e, queue.limits)
+    cannot &= ~e.running_then
+    called = e.is_in("unrunnable")
+    return [
+        *told(e, cannot & ~called, "cannot run on this machine, but is not called unrunnable"),
+        *told(e, called & ~cannot, "is called unrunnable, but the empty machine could run it"),
+    ]
+
+
+def _never_allowed(e: Evidence, limits: Limits) -> Flags:
+    never = np.zeros(e.count, dtype=bool)
+    for most in (limits.processors, limits.user_processors, limits.job_processors):
+        if most is not None:
+            never |= e.asked > most
+    if limits.job_time_s is not None:
+        never |= e.limit > limits.job_time_s
+    if 0 in (limits.jobs, limits.user_jobs):
+        never[:] = True
+    return never
+
+
+# ---- what they hold together
+
+
+def capacity_is_kept(e: Evidence) -> list[str]:
+    """At no instant more processors in use than there are, in the machine and in each partition."""
+    size = e.said["size"]
+    broken = _at_most(e, e.started, size, e.processors, "processors of the machine are in use")
+    for name, cap in e.caps.items():
+        in_it = e.started & e.in_partition(name)
+        broken += _at_most(e, in_it, size, cap, f"processors of partition {name!r} are in use")
+    return broken
+
+
+def queue_limits_are_kept(e: Evidence) -> list[str]:
+    """What the running jobs of a queue, and of each user in it, may hold."""
+    broken = []
+    size, one = e.said["size"], np.ones(e.count, dtype=np.int64)
+    for queue in e.profile.queues:
+        rows = e.started & e.in_queue(queue.name)
+        limits, of = queue.limits, f"of queue {queue.name!r}"
+        for most, amount, what in (
+            (limits.processors, size, f"processors {of} are in use"),
+            (limits.jobs, one, f"jobs {of} run"),
+        ):
+            if most is not None:
+                broken += _at_most(e, rows, amount, most, what)
+        for most, amount, what in (
+            (limits.user_processors, size, f"processors of one user {of} are in use"),
+            (limits.user_jobs, one, f"jobs of one user {of} run"),
+        ):
+            if most is not None:
+                broken += _at_most(e, rows, amount, most, what, e.users)
+    return broken
+
+
+def _at_most(
+    e: Evidence, rows: Flags, amount: Ints, most: int, what: str, group: Ints | None = None
+) -> list[str]:
+    """Add up what starts and ends, instant by instant (and group by group)."""
+    if not rows.any():
+        return []
+    start = e.said["start_s"][rows]
+    end = np.where(e.ended, e.said["end_s"], FOREVER)[rows]
+    time = np.concatenate([start, end])
+    change = np.concatenate([amount[rows], -amount[rows]])
+    groups = np.zeros(len(time), dtype=np.int64) if group is None else np.tile(group[rows], 2)
+    order = np.lexsort((change, time, groups))  # at one instant the ends come first
+    used = np.cumsum(change[order])
+    worst = int(np.argmax(used))
+    if used[worst] <= most:
+        return []
+    at = int(time[order][worst])
+    return [f"{int(used[worst])} {what} at {at} s; allowed are {most}"]
+
+
+# ---- who goes before whom
+
+
+def dependencies_are_kept(e: Evidence) -> list[str]:
+    """Nobody starts before its dependencies (and its think time) allow it; who can never, is cancelled."""
+    child, parent, kind = _links(e)
+    start, end = e.said["start_s"], np.where(e.ended, e.said["end_s"], FOREVER)
+    completed, closed = e.is_in("completed"), ~e.is_in("running", "pending")
+    fulfilled = np.select(
+        [kind == "afterok", kind == "afternotok"],
+        [completed[parent], closed[parent] & ~completed[parent]],
+        closed[parent],
+    )
+    runs = e.started[child] & ~e.running_then[child]
+    ended = closed[parent] & e.ended[parent]
+    wrong, early = np.zeros(e.count, dtype=bool), np.zeros(e.count, dtype=bool)
+    wrong[child[runs & ~fulfilled]] = True
+    early[child[runs & ended & (start[child] < end[parent] + e.think[child])]] = True
+    doomed = np.zeros(e.count, dtype=bool)
+    doomed[child[closed[parent] & ~fulfilled]] = True
+    return [
+        *told(e, wrong, "starts although a dependency of it does not hold"),
+        *told(e, early, "starts before its dependencies have ended (and its think time is over)"),
+        *told(e, e.is_in("cancelled") & ~doomed, "is cancelled, but its dependencies could hold"),
+        *told(e, e.is_in("pending") & doomed, "waits for ever for a dependency that cannot hold"),
+    ]
+
+
+def _links(e: Evidence) -> tuple[Ints, Ints, Any]:
+    """Who depends on whom, by row, and how; on jobs of the table only."""
+    texts = pc.fill_null(e.dependency, "")
+    rows = np.flatnonzero(np.asarray(pc.not_equal(texts, "")))
+    children, names, kinds = [], [], []
+    for row in rows.tolist():
+        for part in texts[row].as_py().split(","):
+            kind, *parents = part.strip().split(":")
+            children += [row] * len(parents)
+            kinds += [kind] * len(parents)
+            names += parents
+    none = np.zeros(0, dtype=np.int64)
+    if not names:
+        return none, none, np.array([], dtype=str)
+    found = pc.index_in(pa.array(names), e.ids.combine_chunks())
+    known = np.asarray(pc.is_valid(found))
+    parent = np.asarray(pc.fill_null(found, 0)).astype(np.int64)
+    return np.array(children)[known], parent[known], np.array(kinds)[known]
+
+
+def first_come_first_served(e: Evidence) -> list[str]:
+    """Without backfill, FCFS starts jobs in the order in which they came, queue priority by queue priority."""
+    profile = e.profile
+    plain = profile.order.rule == "fcfs" and profile.backfill.rule == "none"
+    if not plain or _limits_hold_back(profile) or _depend(e) or e.now is not None:
+        return []
+    rank = np.zeros(e.count, dtype=np.int64)
+    for queue in profile.queues:
+        rank[e.in_queue(queue.name)] = queue.priority
+    rows = np.flatnonzero(e.is_in("completed", "timeout", "running", "pending"))
+    rows = rows[np.lexsort((rows, e.submit[rows], -rank[rows]))]
+    start = np.where(e.started, e.said["start_s"], FOREVER)[rows]
+    same = rank[rows][1:] == rank[rows][:-1]
+    wrong = np.zeros(e.count, dtype=bool)
+    wrong[rows[1:][same & (start[1:] < start[:-1])]] = True
+    return told(e, wrong, "starts before a job that came before it (FCFS without backfill)")
+
+
+def promised_starts_are_kept(e: Evidence) -> list[str]:
+    """EASY's head and conservative's every job start by the first promise, where nothing can delay them."""
+    profile = e.profile
+    can_promise = (
+        profile.order.rule == "fcfs"
+        and profile.backfill.rule in ("easy", "conservative")
+        and profile.cycle.each == "instant"
+        and "end" in profile.cycle.on
+        and not _limits_hold_back(profile)
+        and not any(queue.priority for queue in profile.queues)
+        and not _depend(e)
+        and (e.now is None or e.settled)
+    )
+    joins = ~e.is_in("unrunnable", "cancelled")
+    if not can_promise or (joins & (e.expected > e.estimate)).any():
+        return []
+    known = (e.promised != UNKNOWN) & ~e.running_then
+    late = known & e.started & (e.said["start_s"] > e.promised)
+    never = known & e.is_in("pending") & (e.promised < e.horizon)
+    return told(e, late | never, "starts later than it was promised (promised_s)")
+
+
+def _limits_hold_back(profile: Profile) -> bool:
+    limits = [queue.limits for queue in profile.queues]
+    held = [(x.processors, x.jobs, x.user_processors, x.user_jobs) for x in limits]
+    return any(most is not None for four in held for most in four)
+
+
+def _depend(e: Evidence) -> bool:
+    return bool(np.asarray(pc.not_equal(pc.fill_null(e.dependency, ""), "")).any())
+
+
+# ---- the other files
+
+
+def segments_say_the_same(e: Evidence) -> list[str]:
+    """Each started job has segments from its start to its end, one after the other; others have none."""
+    data = e.segments.data
+    missing = {"job_id", "start_s", "end_s"} - set(e.segments.names)
+    if missing:
+        return [f"segments.parquet has no column {', '.join(sorted(missing))}"]
+    found = pc.index_in(data.column("job_id").cast(pa.string()), e.ids.combine_chunks())
+    if found.null_count:
+        return ["segments.parquet has a job that is not in jobs.parquet"]
+    row = np.asarray(found).astype(np.int64)
+    start = np.asarray(pc.fill_null(data.column("start_s").cast(pa.int64()), UNKNOWN))
+    end = np.asarray(pc.fill_null(data.column("end_s").cast(pa.int64()), FOREVER))
+    order = np.lexsort((start, row))
+    row, start, end = row[order], start[order], end[order]
+    first, last = np.full(e.count, UNKNOWN), np.full(e.count, UNKNOWN)
+    last[row] = end
+    first[row[::-1]] = start[::-1]
+    overlap = np.zeros(e.count, dtype=bool)
+    overlap[row[1:][(row[1:] == row[:-1]) & (start[1:] < end[:-1])]] = True
+    should_end = np.where(e.started, np.where(e.ended, e.said["end_s"], FOREVER), UNKNOWN)
+    wrong = (first != e.said["start_s"]) | (last != should_end) | overlap
+    return told(e, wrong, "has segments that are not its start_s to end_s")
+
+
+def counts_are_right(e: Evidence) -> list[str]:
+    """summary.json counts the jobs as the run table does."""
+    said = e.summary.get("jobs", {})
+    if not isinstance(said, dict):
+        return ["summary.json: 'jobs' is not a table of counts"]
+    counts = {state: int(np.count_nonzero(e.is_in(state))) for state in STATES} | {"in all": e.count}
+    return [
+        f"summary.json counts {said.get(name, 0)} jobs {name}; the run table has {count}"
+        for name, count in counts.items()
+        if said.get(name, 0) != count
+    ]
+
+
+def metrics_are_right(e: Evidence) -> list[str]:
+    """summary.json's metrics, computed again by formulas of their own."""
+    said = e.summary.get("metrics", {})
+    warmup = e.summary.get("warmup", 0.0)
+    if not isinstance(said, dict) or not isinstance(warmup, int | float):
+        return ["summary.json: 'metrics' is not a table of numbers"]
+    found = _metrics(e, float(warmup))
+    broken = []
+    for name, value in said.items():
+        if name in found and not _close(value, found[name]):
+            broken.append(f"summary.json says {name} = {value}; the run table gives {found[name]}")
+    return broken
+
+
+def _close(said: Any, found: float | None) -> bool:
+    if said is None or found is None:
+        return said is None and found is None
+    return isinstance(said, int | float) and math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
+
+
+def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
+    """CONTRACT 6.9, plainly: one formula a line."""
+    late = np.ones(e.count, dtype=bool)
+    late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
+    started, ended = late & e.started, late & e.started & e.ended
+    wait = e.said["wait_s"][started].astype(float)
+    found: dict[str, float | None] = {"jobs_scored": float(len(wait))}
+    found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
+    found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
+    lost = np.maximum(e.lost, 0).astype(float)
+    found["lost_work_s"] = float(np.sum((lost * e.said["size"])[started])) if len(wait) else None
+    wait, run = e.said["wait_s"][ended].astype(float), e.said["run_s"][ended].astype(float)
+    found |= _points("tts", wait + run, "_s")
+    slowdown = np.maximum(1.0, (wait + run) / np.maximum(run, 10.0))
+    found |= _points("bsld", slowdown)
+    if not len(wait):
+        return found
+    work = e.said["size"][ended] * run
+    makespan = float(e.said["end_s"][ended].max() - e.said["submit_s"][started].min())
+    found["makespan_s"] = makespan
+    found["wait_work_weighted_s"] = float(np.sum(wait * work) / np.sum(work))
+    found["wait_below_run_share"] = float(np.mean(wait < run))
+    found["wait_below_run_work_share"] = float(np.sum(work[wait < run]) / np.sum(work))
+    found["jain_bsld_user"] = _jain(e.users[ended], slowdown)
+    if makespan > 0:
+        found["utilisation"] = float(np.sum(work)) / (e.processors * makespan)
+        found["jobs_per_hour"] = len(wait) / (makespan / 3600.0)
+    return found
+
+
+def _jain(users: Ints, slowdown: NDArray[np.float64]) -> float | None:
+    """Jain's index of the mean slowdowns of the users that are known."""
+    ordered = np.argsort(users, kind="stable")
+    ordered = ordered[users[ordered] != UNKNOWN]
+    if not len(ordered):
+        return None
+    begin = np.flatnonzero(np.diff(users[ordered], prepend=UNKNOWN))
+    means = np.add.reduceat(slowdown[ordered], begin) / np.diff(begin, append=len(ordered))
+    return float(np.sum(means) ** 2 / (len(means) * np.sum(means**2)))
+
+
+def _points(name: str, values: NDArray[np.float64], unit: str = "") -> dict[str, float | None]:
+    names = [f"{name}_{point}{unit}" for point in ("mean", "median", "p95", "p99")]
+    if not len(values):
+        return dict.fromkeys(names)
+    ordered = np.sort(values)
+    found = [float(np.mean(values))]
+    for share in (0.50, 0.95, 0.99):
+        place = share * (len(ordered) - 1)
+        low, high = math.floor(place), math.ceil(place)
+        found.append(float(ordered[low] + (place - low) * (ordered[high] - ordered[low])))
+    return dict(zip(names, found, strict=True))
+
+
+RULES: tuple[Callable[[Evidence], list[str]], ...] = (
+    says_what_was_asked,
+    adds_up,
+    states_fit,
+    runs_as_long_as_it_should,
+    starts_when_it_may,
+    unrunnable_jobs_are_just_those,
+    capacity_is_kept,
+    queue_limits_are_kept,
+    dependencies_are_kept,
+    first_come_first_served,
+    promised_starts_are_kept,
+    segments_say_the_same,
+    counts_are_right,
+    metrics_are_right,
+)
