@@ -1,62 +1,41 @@
-"""The command line: read, call one function, show. One file a verb; heavy rooms load when a verb needs them."""
+"""The command line: read, call one function, show. One file a verb; heavy rooms load when a verb needs them.
+
+This file imports next to nothing, so that Ctrl-C is met with a sentence even while the rest loads.
+"""
 
 from __future__ import annotations
 
-import json
+import signal
 import sys
-
-import click
-import typer
-
-from timonier.cli.check import check
-from timonier.cli.describe import describe
-from timonier.cli.simulate import simulate
-from timonier.cli.when import when
-from timonier.cli.workload import app as workload
-from timonier.kit.errors import TimonierError
-
-app = typer.Typer(
-    name="timonier",
-    help="The helmsman of heterogeneous compute: replay a workload under any scheduler, forecast the queue.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-app.command()(describe)
-app.add_typer(workload, name="workload")
-app.command()(simulate)
-app.command()(when)
-app.command()(check)
+from types import FrameType
 
 
 def main() -> None:
-    """Run one command; errors become one message and an exit code: 2 yours, 1 the machine's."""
+    """Run one command and leave with its exit code: 0 done, 2 your input is wrong, 1 the machine failed us."""
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]  # Numba would import it, 0.3 s for nothing
+    is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody decided already
     try:
-        code = app(standalone_mode=False)
-    except TimonierError as error:
-        _tell(error)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        print("interrupted; nothing was written", file=sys.stderr)
-        sys.exit(1)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: nothing to tell anybody
-        sys.exit(1)
-    except MemoryError:
-        print("not enough memory for this workload; nothing was written", file=sys.stderr)
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        if is_ours:
+            signal.signal(signal.SIGINT, _quit)
+        from timonier.cli.app import run
+
+        if is_ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = run()
+    except KeyboardInterrupt:
+        code = interrupted()
+    sys.exit(code)
 
 
-def _tell(error: TimonierError) -> None:
-    """Print an error as text, or as one JSON value where --output json was asked for."""
-    arguments = sys.argv[1:]
-    as_json = "--output=json" in arguments or ("--output", "json") in zip(arguments, arguments[1:], strict=False)
-    if as_json:
-        print(json.dumps({"what": error.what, "where": error.where, "fix": error.fix}), file=sys.stderr)
-    else:
-        print(f"error: {error}", file=sys.stderr)
+def interrupted() -> int:
+    """Say that Ctrl-C was heard; files are written whole or not at all.  Returns the exit code."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one finds us on our way out
+    print("interrupted; nothing was written", file=sys.stderr, flush=True)
+    return 1
+
+
+def _quit(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  how Python calls it
+    """Ctrl-C while modules load: nothing to tidy up, and nobody in between who might catch an exception."""
+    import os
+
+    os._exit(interrupted())

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timonier.describe import Machine, read_machine
 from timonier.kit.errors import InputError
-from timonier.policy import Profile, read_profile
-from timonier.workload import Jobs, read_workload
+
+if TYPE_CHECKING:
+    from timonier.describe import Machine
+    from timonier.policy import Profile
+    from timonier.workload import Jobs
 
 MachineOption = Annotated[
     str | None,
-    typer.Option("--machine", "-m", help="A machine file, or a number of processors; else what the log says."),
+    typer.Option(
+        "--machine", "-m", help="A machine file, or a number of processors; else what the log says."
+    ),
 ]
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A shipped profile's name, or a file.")]
 ExactOption = Annotated[bool, typer.Option("--exact", help="Estimates are the true run times.")]
@@ -23,7 +28,9 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Override a knob: section.key=value (again for more).")
 ]
 NowOption = Annotated[float | None, typer.Option("--now", help="The instant of a state given as CSV, s.")]
-UsageOption = Annotated[Path | None, typer.Option("--usage", help="Fair-share usage of a state given as CSV.")]
+UsageOption = Annotated[
+    Path | None, typer.Option("--usage", help="Fair-share usage of a state given as CSV.")
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ def read_inputs(
     usage: Path | None,
 ) -> Inputs:
     """Read all three.  Raises InputError, also when nothing says how large the machine is."""
+    from timonier.describe import read_machine
+    from timonier.policy import read_profile
+    from timonier.workload import read_workload
+
     chosen = read_profile(profile, settings or [])
     if exact:
         chosen = replace(chosen, estimate=replace(chosen.estimate, use="exact"))
@@ -59,3 +70,17 @@ def read_inputs(
             )
         given = read_machine(str(jobs.processors))
     return Inputs(jobs, given, chosen)
+
+
+def check_until(until: float | None, jobs: Jobs) -> None:
+    """Refuse an instant at which no run can stop."""
+    if until is None:
+        return
+    if not math.isfinite(until):
+        raise InputError(f"--until is {until}", where="--until", fix="give seconds from the workload's zero")
+    if jobs.state is not None and until < jobs.state.now_s:
+        raise InputError(
+            f"--until is {until:g} s; this state was taken at {jobs.state.now_s:g} s",
+            where=jobs.source,
+            fix="give a later instant",
+        )

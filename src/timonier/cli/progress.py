@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -23,6 +23,7 @@ class Bar:
         self._silent = quiet or not sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
         if self._silent or time.monotonic() - self._began < PATIENCE_S:
             return
         if self._shown is None:
@@ -34,7 +35,7 @@ class Bar:
             self._task = self._shown.add_task(self._label, total=total)
         self._shown.update(self._task, completed=min(done, total), total=total)
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

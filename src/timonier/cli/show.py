@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
+import sys
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+
+from timonier.kit.errors import MachineFailure
 
 
 class Output(StrEnum):
@@ -23,11 +28,23 @@ OutputOption = Annotated[Output, typer.Option("--output", help="table for people
 
 
 def show(output: Output, value: Any, as_text: Callable[[Any], str]) -> None:
-    """Print `value` on stdout: as JSON, or as the text that `as_text` makes of it."""
-    if output is Output.json:
-        print(json.dumps(_plain(value), indent=2, allow_nan=False))
-    elif output is Output.table:
-        print(as_text(value))
+    """Print `value` on stdout: as JSON, or as the text that `as_text` makes of it.
+
+    Raises MachineFailure where stdout is a file on a full disk.  A reader that has gone ends us quietly.
+    """
+    if output is Output.quiet:
+        return
+    text = json.dumps(_plain(value), indent=2, allow_nan=False) if output is Output.json else as_text(value)
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # what is still in the buffer cannot be written either: Python must not try again on its way out
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.EPIPE:
+            raise typer.Exit(1) from error
+        fix = "free some space, or send the output elsewhere"
+        what = f"cannot write the result: {error.strerror or error}"
+        raise MachineFailure(what, where="standard output", fix=fix) from error
 
 
 def pairs(rows: list[tuple[str, str]], indent: str = "  ") -> str:
@@ -36,7 +53,7 @@ def pairs(rows: list[tuple[str, str]], indent: str = "  ") -> str:
     return "\n".join(f"{indent}{name:<{width}}  {value}" for name, value in rows)
 
 
-def number(value: float | int | None, unit: str = "") -> str:
+def number(value: float | None, unit: str = "") -> str:
     """A number as people read it: thousands apart, four digits after the point when small; - when unknown."""
     if value is None:
         return "-"

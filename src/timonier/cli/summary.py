@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from timonier.compare import score
 from timonier.simulate import Run
+from timonier.workload.arrow import pc
 from timonier.workload.size import processors_per_job
 
 

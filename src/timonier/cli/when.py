@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +34,8 @@ def when(
 
 def as_text(rows: list[dict[str, Any]]) -> str:
     """CSV, one line a pending job; an empty start: never, as things are."""
-    lines = ["job_id,start_s"]
-    lines += [f"{row['job_id']},{'' if row['start_s'] is None else row['start_s']}" for row in rows]
-    return "\n".join(lines)
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(("job_id", "start_s"))
+    writer.writerows((row["job_id"], row["start_s"]) for row in rows)
+    return lines.getvalue().removesuffix("\n")

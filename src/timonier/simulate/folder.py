@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import timonier
@@ -22,6 +21,34 @@ from timonier.policy import profile_to_toml
 from timonier.simulate.run import Run
 from timonier.simulate.unpack import segments_table
 from timonier.workload import write_swf, write_table
+from timonier.workload.arrow import pc
+
+
+def check_names(out: Path | None, state: Path | None) -> None:
+    """Refuse names that cannot be written, before hours of work.  Raises InputError."""
+    if state is not None and state.suffix.lower() not in (".parquet", ".csv"):
+        raise InputError(
+            f"cannot write a state as {state.suffix!r}", where=str(state), fix="name a .parquet file"
+        )
+    if out is not None and out == state:
+        raise InputError("the run and its state cannot be one file", where=str(out), fix="name two files")
+    files = [path for path in (state, None if out is None or is_folder(out) else out) if path is not None]
+    for path in files:
+        if not path.parent.exists():
+            raise InputError("no such folder", where=str(path.parent), fix=f"mkdir -p {path.parent}")
+
+
+def is_folder(path: Path) -> bool:
+    """Does this name ask for a run folder?  Raises InputError for a file of an unknown kind."""
+    if path.name.lower().endswith((".swf", ".swf.gz", ".csv", ".parquet")):
+        return False
+    if path.suffix in ("", ".run") or path.is_dir():
+        return True
+    raise InputError(
+        f"cannot write a run as {path.suffix!r}",
+        where=str(path),
+        fix="name a .csv, .parquet or .swf file, or a folder",
+    )
 
 
 def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[str, Any]) -> None:
@@ -41,14 +68,8 @@ def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[s
     elif name.endswith(".parquet"):
         with writing(path) as file:
             pq.write_table(run.table, file, compression="zstd")
-    elif Path(path).suffix in ("", ".run"):
+    elif is_folder(Path(path)):
         _write_folder(run, Path(path), summary, asked)
-    else:
-        raise InputError(
-            f"cannot write a run as {Path(path).suffix!r}",
-            where=str(path),
-            fix="name a .csv, .parquet or .swf file, or a folder",
-        )
 
 
 def _write_swf(run: Run, path: str | Path) -> None:

@@ -12,6 +12,7 @@ from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.run import Run
+from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs, StateHeader
 
 STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "doomed", "start_seq")
@@ -24,9 +25,10 @@ def state_of(run: Run, now_s: float) -> Jobs:
     it holds; EASY: its first promise); promised_s (the first promise); eligible_s (when its dependencies
     let it join); doomed (a dependency has failed: it is cancelled at its submission); start_seq (the order of starts).
     """
+    now = int(to_ticks(np.array([now_s], dtype=np.float64))[0][0])
     packed = run.packed
     marks = packed.state.marks
-    later = packed.state.jobs["submit"] > now_s
+    later = packed.state.jobs["submit"] > now
     is_open = np.isin(marks["state"], (k.PENDING, k.RUN, k.DOOMED)) | (
         (marks["state"] == k.UNRUNNABLE) & later
     )
@@ -36,7 +38,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
     promised = marks["promised"][open_jobs]
     reserved = _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE else promised
     table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
-    table = table.take(pa.array(packed.row[open_jobs]))
+    table = table.take(packed.row[open_jobs])
     columns = {
         "state": pa.array(np.where(running, "running", "pending")),
         "start_s": pa.array(marks["start"][open_jobs], mask=~running),
@@ -59,7 +61,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
         source=run.jobs.source,
         epoch=run.jobs.epoch,
         processors=run.jobs.processors,
-        state=StateHeader(now_s=now_s, settled=True, usage=usage, engine=engine),
+        state=StateHeader(now_s=now, settled=True, usage=usage, engine=engine),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from timonier.simulate.kernel import state as k
 from timonier.simulate.pack import Packed
 from timonier.workload import Jobs
+from timonier.workload.arrow import Values, pc
 
 STATES = ("pending", "running", "completed", "timeout", "cancelled", "unrunnable")
 
@@ -27,28 +28,27 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
     ended = (state == k.ENDED_OK) | (state == k.TIMED_OUT)
     end = np.where(ended, start + columns.run, 0)
     promised = _by_row(marks["promised"], packed, count)
-    return pa.table(
-        {
-            "job_id": jobs.table.column("job_id"),
-            "submit_s": columns.submit,
-            "start_s": _known(start, started),
-            "end_s": _known(end, ended),
-            "wait_s": _known(start - columns.submit, started),
-            "run_s": _known(columns.run, ended),
-            "size": columns.size,
-            "state": pa.DictionaryArray.from_arrays(pa.array(state), pa.array(STATES)),
-            "attempts": pa.array(started.astype(np.int8)),
-            "lost_s": _known(np.zeros(count, dtype=np.int64), started),
-            "nodes": pa.nulls(count, pa.string()),
-            "note": _notes(packed, state, count),
-            "promised_s": _known(promised, promised >= 0),
-        }
-    )
+    rows: dict[str, Any] = {
+        "job_id": jobs.table.column("job_id"),
+        "submit_s": columns.submit,
+        "start_s": _known(start, started),
+        "end_s": _known(end, ended),
+        "wait_s": _known(start - columns.submit, started),
+        "run_s": _known(columns.run, ended),
+        "size": columns.size,
+        "state": pa.DictionaryArray.from_arrays(state, pa.array(STATES)),
+        "attempts": pa.array(started.astype(np.int8)),
+        "lost_s": _known(np.zeros(count, dtype=np.int64), started),
+        "nodes": pa.nulls(count, pa.string()),
+        "note": _notes(packed, state, count),
+        "promised_s": _known(promised, promised >= 0),
+    }
+    return pa.table(rows)
 
 
 def segments_table(run: pa.Table) -> pa.Table:
     """One row for every stretch in which a job held its processors."""
-    started = run.filter(pa.compute.is_valid(run.column("start_s")))
+    started = run.filter(pc.is_valid(run.column("start_s")))
     state = started.column("state").cast(pa.string())
     count = started.num_rows
     return pa.table(
@@ -70,11 +70,11 @@ def _by_row(values: NDArray[Any], packed: Packed, count: int) -> NDArray[np.int6
     return out
 
 
-def _known(values: NDArray[Any], known: NDArray[np.bool_]) -> pa.Array:
+def _known(values: NDArray[Any], known: NDArray[np.bool_]) -> Values:
     return pa.array(values, mask=None if known.all() else ~known)
 
 
-def _notes(packed: Packed, state: NDArray[np.int8], count: int) -> pa.Array:
+def _notes(packed: Packed, state: NDArray[np.int8], count: int) -> Values:
     why = packed.columns.why
     cancelled = np.flatnonzero(state == k.CANCELLED)
     if not why and not len(cancelled):

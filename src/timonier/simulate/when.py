@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
@@ -16,6 +15,7 @@ from timonier.simulate.drive import Tell
 from timonier.simulate.kernel.state import NEVER
 from timonier.simulate.run import simulate
 from timonier.workload import Jobs
+from timonier.workload.arrow import pc
 
 
 def forecast(jobs: Jobs, machine: Machine, profile: Profile, *, tell: Tell | None = None) -> pa.Table:
