@@ -218,8 +218,8 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
         ends=empty(slots, dtype=np.int64),
         batch=empty(slots, dtype=np.int32),
         bucket=np.full(k.BUCKETS + 1, -1, dtype=np.int32),
-        held=np.zeros(k.BUCKETS + 1, dtype=np.int64),
-        group=np.zeros(k.BUCKETS >> k.GROUP_BITS, dtype=np.int64),
+        held=np.zeros(k.BUCKETS + 1, dtype=np.int32),
+        group=np.zeros(k.BUCKETS >> k.GROUP_BITS, dtype=np.int32),
         scratch=empty(max(slots, count if rich else 0) + 2, dtype=np.int64),
         reserved=np.full(count if kind[1] == CONSERVATIVE else 0, -1, dtype=np.int64),
         line=k.Line(

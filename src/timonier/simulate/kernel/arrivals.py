@@ -17,6 +17,7 @@ from timonier.simulate.kernel.state import (
     NOW,
     PENDING,
     SEQ,
+    TIMED_OUT,
     UNRUNNABLE,
     State,
 )
@@ -75,7 +76,7 @@ def next_arrived(state: State, now: int) -> int:
             s[NEXT] += 1
             state.marks[job]["state"] = CANCELLED
             settle(state, job, now)
-        elif state.rules[job]["depends"] or state.marks[job]["state"] != PENDING:
+        elif state.rules[job]["depends"] or state.marks[job]["start"] >= 0:
             s[NEXT] += 1
         else:
             break
@@ -89,6 +90,13 @@ def next_arrived(state: State, now: int) -> int:
     if submitted >= 0:
         s[NEXT] += 1
     return int(submitted)
+
+
+@helper
+def end_job(state: State, job: int, now: int) -> None:
+    """Rich builds: a job that ran has ended: mark it, and tell the jobs that depend on it."""
+    state.marks[job]["state"] = TIMED_OUT if state.jobs[job]["killed"] else ENDED_OK
+    settle(state, job, now)
 
 
 @helper

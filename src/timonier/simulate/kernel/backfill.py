@@ -13,6 +13,7 @@ from timonier.simulate.kernel.pool import charge, fits, is_held, take
 from timonier.simulate.kernel.rich import find_shadow_rich
 from timonier.simulate.kernel.state import (
     AT_SHADOW,
+    ENDED,
     EXTRA,
     FREE,
     HEAD,
@@ -29,10 +30,11 @@ from timonier.simulate.kernel.state import (
     Array,
     State,
 )
-from timonier.simulate.kernel.waiting import vacate
+from timonier.simulate.kernel.waiting import heap_pop, vacate
 
 NONE, EASY, SHORTEST, CONSERVATIVE = range(4)
-CHUNK = 128
+CHUNK = 128  # places tested at once
+PART = 16  # and where one of them may start
 
 
 @inline
@@ -56,7 +58,7 @@ def slack_of(state: State) -> int:
     return min(int(s[SHADOW] - s[NOW]), LONGEST - 1)
 
 
-@helper
+@inline
 def start_head(state: State, calendar: int) -> None:
     """Start the job at the front while it fits."""
     s = state.scalars
@@ -73,7 +75,7 @@ def start_head(state: State, calendar: int) -> None:
         lo += 1
 
 
-@helper
+@inline
 def promise(state: State, head: int) -> None:
     """Find the shadow time of the blocked head; its first one is written down as a promise."""
     s = state.scalars
@@ -83,7 +85,7 @@ def promise(state: State, head: int) -> None:
         state.marks[head]["promised"] = s[SHADOW]
 
 
-@helper
+@inline
 def backfill_start(state: State, k: int) -> None:
     """Start the candidate at place k, and keep EXTRA and AT_SHADOW true."""
     s = state.scalars
@@ -100,31 +102,39 @@ def backfill_start(state: State, k: int) -> None:
             s[AT_SHADOW] += size
 
 
-@helper
+@inline
 def backfill_in_order(state: State, k: int) -> None:
     """Try every place from k on, in queue order."""
     s = state.scalars
     waiting = state.waiting
     hi = s[HI]
     free = s[FREE]
+    if k >= hi or free == 0:
+        return
     slack = slack_of(state)
     while k < hi and free > 0:
         end = min(k + CHUNK, hi)
         if any_candidate(waiting.size[k:end], waiting.est[k:end], free, slack, min(s[EXTRA], LONGEST - 1)):
-            for m in range(k, end):
-                size = waiting.size[m]
-                if size <= free and (waiting.est[m] <= slack or size <= s[EXTRA]):
-                    backfill_start(state, m)
-                    free = s[FREE]
+            for part in range(k, end, PART):
+                last = min(part + PART, end)
+                extra = min(s[EXTRA], LONGEST - 1)
+                if any_candidate(waiting.size[part:last], waiting.est[part:last], free, slack, extra):
+                    for m in range(part, last):
+                        size = waiting.size[m]
+                        if size <= free and (waiting.est[m] <= slack or size <= s[EXTRA]):
+                            backfill_start(state, m)
+                            free = s[FREE]
         k = end
 
 
-@helper
+@inline
 def backfill_shortest(state: State, first: int) -> None:
     """Try every place from `first` on, in the order of (estimate, place in the line)."""
     s = state.scalars
     waiting = state.waiting
     hi = s[HI]
+    if first >= hi or s[FREE] == 0:
+        return
     slack = slack_of(state)
     count = 0
     k = first
@@ -199,35 +209,69 @@ def plain_pass(state: State) -> None:
     start_head(state, 0)
 
 
-@helper
-def head_of_easy(state: State) -> bool:
-    """Start the head while it fits, then find the shadow time of the blocked one; False if none is left."""
+@inline
+def heap_pass(state: State) -> None:
+    """One pass without backfill over a line that is a heap."""
+    s = state.scalars
+    while s[WAITING] > 0:
+        job = int(state.waiting.job[0])
+        if state.jobs[job]["size"] > s[FREE]:
+            break
+        heap_pop(state)
+        take(state, 0, job, s[NOW])
+
+
+@inline
+def note_end(state: State, slot: int) -> None:
+    """A running job has ended: keep EXTRA and AT_SHADOW of the blocked head true."""
+    s = state.scalars
+    if s[HEAD] >= 0:
+        expected = state.running[slot]["expected"]
+        if expected > s[SHADOW]:
+            s[EXTRA] += state.running[slot]["size"]
+        elif expected == s[SHADOW]:
+            s[AT_SHADOW] -= state.running[slot]["size"]
+
+
+@inline
+def first_to_test(state: State) -> int:
+    """Start the head while it fits; returns the first place that backfill must look at.
+
+    The shadow time of a blocked head is kept from pass to pass: an early end can only bring it forward, and
+    does so when what is free beyond the head covers what was expected free exactly then. Jobs that could not
+    start at the last pass cannot start now unless something ended since: only new ones are looked at.
+    """
     s = state.scalars
     if s[OVERRUNS]:
         sweep(state)
     start_head(state, 1)
     if s[WAITING] == 0:
         s[HEAD] = -1
-        return False
-    promise(state, int(state.waiting.job[s[LO]]))
-    return bool(s[FREE] > 0)
+        return int(s[HI])
+    head = int(state.waiting.job[s[LO]])
+    if head != s[HEAD] or s[EXTRA] >= s[AT_SHADOW] or s[OVERRUNS]:
+        promise(state, head)
+    elif not s[ENDED]:
+        return int(max(s[TESTED], s[LO] + 1))
+    return int(s[LO] + 1)
 
 
-@helper
+@inline
 def easy_pass(state: State) -> None:
     """One pass with EASY, candidates in queue order."""
     s = state.scalars
-    if head_of_easy(state):
-        backfill_in_order(state, s[LO] + 1)
+    first = first_to_test(state)
+    backfill_in_order(state, first)
     s[TESTED] = s[HI]
 
 
-@helper
+@inline
 def shortest_pass(state: State) -> None:
     """One pass with EASY, the shortest candidate first."""
     s = state.scalars
-    if head_of_easy(state):
-        backfill_shortest(state, s[LO] + 1)
+    first = first_to_test(state)
+    backfill_shortest(state, first)
+    s[TESTED] = s[HI]
 
 
 @helper

@@ -107,7 +107,7 @@ def sweep(state: State) -> None:
     s[SWEPT] = now
 
 
-@helper
+@inline
 def find_shadow(state: State, need: int) -> None:
     """Set SHADOW, EXTRA and AT_SHADOW for a head that needs `need` processors more than are free.
 
@@ -159,7 +159,7 @@ def find_shadow(state: State, need: int) -> None:
     s[AT_SHADOW] = at_shadow
 
 
-@helper
+@inline
 def pick_end(state: State, index: int, need: int) -> int:
     """The first expected end in a bucket by which `need` of its processors are free."""
     running = state.running

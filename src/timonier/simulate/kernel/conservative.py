@@ -9,12 +9,12 @@ from __future__ import annotations
 from functools import cache
 
 from timonier.simulate.kernel.arrivals import (
+    end_job,
     is_over,
     next_arrived,
     next_later,
     next_submission,
     next_submitted,
-    settle,
 )
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, loop
@@ -315,7 +315,7 @@ def finish(state: State, rich: int, slot: int) -> None:
     job = retire(state, slot)
     if rich:
         charge(state, job, -1)
-        settle(state, job, s[NOW])
+        end_job(state, job, s[NOW])
 
 
 @helper
@@ -429,7 +429,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                     append(state, job)
                     k = s[HI] - 1
                 else:
-                    k = insert(state, rich, job)
+                    k = insert(state, rich, 1, job)
                 state.waiting.start[k] = UNPLACED
                 if event and s[ON_SUBMIT]:
                     place_one(state, rich, k)

@@ -67,16 +67,16 @@ def prime(state: State, fifo: int, rich: int, calendar: int) -> None:
             charge(state, job, 1)
     s[BATCH] = 0
     for job in range(s[NEXT]):
-        if state.marks[job]["state"] != PENDING:
+        if state.marks[job]["start"] >= 0 or state.marks[job]["state"] != PENDING:
             continue
         if rich:
             opening = state.opening[job]
             if opening["missing"] == 0 and opening["eligible"] <= s[NOW]:
-                insert(state, 1, job)
+                insert(state, 1, 0, job)
         elif fifo:
             append(state, job)
         else:
-            insert(state, 0, job)
+            insert(state, 0, 0, job)
     if rich:
         for job in range(len(state.jobs)):
             opening = state.opening[job]

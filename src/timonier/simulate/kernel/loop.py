@@ -12,15 +12,15 @@ from functools import cache
 
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    end_job,
     is_over,
     next_arrived,
     next_later,
     next_submission,
     next_submitted,
-    settle,
 )
-from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
-from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_due, next_clock
+from timonier.simulate.kernel.backfill import easy_pass, heap_pass, note_end, plain_pass, rich_pass, shortest_pass
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, is_due, next_clock
 from timonier.simulate.kernel.calendar import leave
 from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
@@ -33,14 +33,17 @@ from timonier.simulate.kernel.state import (
     ENDED,
     ENDS,
     EVENTS,
+    EVERY,
     FORCED,
+    HEAD,
     NEVER,
     NOW,
+    ON_END,
     UNTIL,
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, insert, resort
+from timonier.simulate.kernel.waiting import append, heap_push, insert, resort
 
 Advance = Callable[[State, int, int], int]
 
@@ -57,41 +60,48 @@ def build(order: int, backfill: int, rich: int) -> Advance:
     calendar = backfill != bf.NONE
     easy = backfill == bf.EASY
     shortest = backfill == bf.SHORTEST
+    keeps_shadow = calendar and not rich
+    heaped = order == STATIC and backfill == bf.NONE and not rich
+    patient = fifo and backfill == bf.NONE  # behind a blocked head nothing happens before an end
 
     @loop
     def advance(state: State, until: int, budget: int) -> int:
-        """Handle every event up to and including `until`, at most about `budget` of them."""
+        """Handle every event up to and including `until`, at most `budget` instants."""
         s = state.scalars
         stop = s[EVENTS] + budget
+        clock = s[EVERY] > 0
         while True:
-            now = min(next_submission(state), next_end(state))
+            now = next_end(state)
+            if not (patient and s[WAITING] > 0 and s[ON_END] and not clock):
+                now = min(now, next_submission(state))
             if rich:
                 now = min(now, next_later(state))
-            over = is_over(state, now)
-            now = min(now, next_clock(state))
             if s[FORCED]:
                 now = s[NOW]
-            elif over:
-                return DONE
-            if now >= NEVER:
-                return DONE
+            elif clock:
+                if is_over(state, now):
+                    return DONE
+                now = min(now, next_clock(state))
             if now > until:
-                return UNTIL
+                return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop:
                 return BUDGET
             s[NOW] = now
-            s[BEFORE] = s[SEQ]
+            s[EVENTS] += 1
+            if clock:
+                s[BEFORE] = s[SEQ]
             while s[ENDS] > 0 and next_end(state) <= now:
                 slot = pop_end(state)
+                if keeps_shadow:
+                    note_end(state, slot)
                 if calendar:
                     leave(state, slot)
                 release(state, slot)
                 job = retire(state, slot)
                 if rich:
                     charge(state, job, -1)
-                    settle(state, job, now)
+                    end_job(state, job, now)
                 s[ENDED] = 1
-                s[EVENTS] += 1
             while True:
                 if rich:
                     job = next_arrived(state, now)
@@ -99,16 +109,15 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     job = next_submitted(state, now)
                 if job < 0:
                     break
-                if fifo:
+                if heaped:
+                    heap_push(state, job)
+                elif fifo:
                     append(state, job)
                 else:
-                    insert(state, rich, job)
+                    insert(state, rich, 0, job)
                 s[ARRIVED] = 1
-                s[EVENTS] += 1
             if is_due(state):
                 s[FORCED] = 0
-                s[ENDED] = 0
-                s[ARRIVED] = 0
                 if s[WAITING] > 0:
                     if dynamic:
                         resort(state, rich)
@@ -118,7 +127,13 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                         easy_pass(state)
                     elif shortest:
                         shortest_pass(state)
+                    elif heaped:
+                        heap_pass(state)
                     else:
                         plain_pass(state)
+                elif keeps_shadow:
+                    s[HEAD] = -1
+                s[ENDED] = 0
+                s[ARRIVED] = 0
 
     return advance

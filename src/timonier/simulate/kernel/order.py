@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 
-from timonier.simulate.kernel.jit import helper
+from timonier.simulate.kernel.jit import inline
 from timonier.simulate.kernel.state import NEVER
 
 FCFS, PRIORITY, SJF, LJF, SAF, WFP3, UNICEF, F1, F2, F3, F4 = range(11)
 DYNAMIC_RULES = (WFP3, UNICEF)
 
 
-@helper
+@inline
 def key(rule: int, now: int, submit: int, est: int, size: int, priority: int) -> float:
     """The key of a waiting job. w = now - submit, r = est, n = size, s = submit (ticks)."""
     r = math.inf if est >= NEVER else float(est)

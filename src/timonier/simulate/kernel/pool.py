@@ -6,16 +6,13 @@ from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.calendar import enter, leave
 from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.state import (
-    ENDED_OK,
     ENDS,
     FREE,
     NEVER,
     PEAK,
-    RUN,
     RUNNING,
     SEQ,
     SLOT_BITS,
-    TIMED_OUT,
     State,
 )
 
@@ -29,10 +26,10 @@ def take(state: State, calendar: int, job: int, start: int) -> int:
     count = s[RUNNING]
     slot = int(state.idle[count])
     s[RUNNING] = count + 1
-    s[PEAK] = max(s[PEAK], count + 1)
+    if count >= s[PEAK]:
+        s[PEAK] = count + 1
     s[FREE] -= size
     state.marks[job]["start"] = start
-    state.marks[job]["state"] = RUN
     running[slot]["job"] = job
     running[slot]["size"] = size
     running[slot]["seq"] = s[SEQ]
@@ -50,17 +47,18 @@ def take(state: State, calendar: int, job: int, start: int) -> int:
 
 @helper
 def charge(state: State, job: int, sign: int) -> None:
-    """Rich builds: book a job on its partition, queue and user (sign 1) or off them (-1)."""
-    size = int(state.jobs[job]["size"])
-    partition = state.rules[job]["partition"]
+    """Rich builds: book a job on its partition, queue and user (sign 1), or off them (-1)."""
+    size = sign * int(state.jobs[job]["size"])
+    rules = state.rules[job]
+    partition = rules["partition"]
     if partition >= 0:
-        state.use.partition_free[partition] -= sign * size
-    queue = state.rules[job]["queue"]
+        state.use.partition_free[partition] -= size
+    queue = rules["queue"]
     if queue >= 0:
-        pair = state.rules[job]["pair"]
-        state.use.queue[queue, 0] += sign * size
+        pair = rules["pair"]
+        state.use.queue[queue, 0] += size
         state.use.queue[queue, 1] += sign
-        state.use.pair[pair, 0] += sign * size
+        state.use.pair[pair, 0] += size
         state.use.pair[pair, 1] += sign
 
 
@@ -72,10 +70,9 @@ def release(state: State, slot: int) -> None:
 
 @inline
 def retire(state: State, slot: int) -> int:
-    """A job has ended: mark it, free its slot, return it."""
+    """A job has ended: free its slot, return it."""
     s = state.scalars
     job = int(state.running[slot]["job"])
-    state.marks[job]["state"] = TIMED_OUT if state.jobs[job]["killed"] else ENDED_OK
     count = s[RUNNING] - 1
     state.idle[count] = slot
     state.running[slot]["job"] = -1

@@ -16,7 +16,7 @@ LONGEST = (1 << 31) - 1  # an estimate that does not end, as int32
 HOLE = (1 << 31) - 1  # size of a waiting place whose job has left
 SLOT_BITS = 24  # a heap key is tick << SLOT_BITS | slot
 JOB_BITS = 28  # an arrival key is tick << JOB_BITS | job
-BUCKETS = 1 << 14  # buckets of the calendar of expected ends
+BUCKETS = 1 << 16  # buckets of the calendar of expected ends
 GROUP_BITS = 7  # 128 buckets make a group
 OVERDUE = BUCKETS  # the bucket of overrunning jobs
 
@@ -55,7 +55,7 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     TORN,  # more may be promised than there is
     BEFORE,  # SEQ before the last instant
     PEAK,  # most jobs running at once: slots below were used
-    EVENTS,  # events handled, for progress
+    EVENTS,  # instants handled (each = "event": events), for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     N_SCALARS,
@@ -99,7 +99,7 @@ RULE_OF_JOB = record(
 MARK = record(
     start="i8",  # ticks, -1: not started
     promised="i8",  # ticks: the first promise made to the job, -1: none
-    state="i1",
+    state="i1",  # builds that are not rich leave it to `drive.settle_marks`
 )
 # When each job may join the line; rich builds only.
 OPENING = record(
@@ -172,8 +172,8 @@ class State(NamedTuple):
     ends: Array  # int64, heap of tick << SLOT_BITS | slot
     batch: Array  # int32, slots whose turn it is; at first the jobs that run already
     bucket: Array  # int32[BUCKETS + 1], first slot, -1: none
-    held: Array  # int64[BUCKETS + 1], processors in the bucket
-    group: Array  # int64[BUCKETS >> GROUP_BITS]
+    held: Array  # int32[BUCKETS + 1], processors in the bucket
+    group: Array  # int32[BUCKETS >> GROUP_BITS]
     scratch: Array  # int64
     reserved: Array  # int64[J], the reservation that a state brings; conservative only
     line: Line

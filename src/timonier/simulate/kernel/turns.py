@@ -11,12 +11,12 @@ from functools import cache
 from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    end_job,
     is_over,
     next_arrived,
     next_later,
     next_submission,
     next_submitted,
-    settle,
 )
 from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
@@ -36,6 +36,7 @@ from timonier.simulate.kernel.state import (
     EVENTS,
     FORCED,
     FREE,
+    HEAD,
     IDLE,
     NEVER,
     NOW,
@@ -132,7 +133,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                 if fifo:
                     append(state, job)
                 else:
-                    insert(state, rich, job)
+                    insert(state, rich, 0, job)
                 due = s[ON_SUBMIT] > 0
                 if picky and due:
                     if rich:
@@ -150,13 +151,14 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     give_back(state, calendar, rich, slot)
                 job = retire(state, slot)
                 if rich:
-                    settle(state, job, s[NOW])
+                    end_job(state, job, s[NOW])
                 due = s[ON_END] > 0
             else:
                 s[PHASE] = IDLE
                 due = is_tick(state)
                 s[FORCED] = 0
             if due and s[WAITING] > 0:
+                s[HEAD] = -1  # what counts as gone changes from event to event: no shadow time is kept
                 if dynamic:
                     resort(state, rich)
                 if rich:

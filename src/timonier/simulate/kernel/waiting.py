@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numpy import uint64
+
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.order import key as key_of
 from timonier.simulate.kernel.state import (
@@ -14,6 +16,7 @@ from timonier.simulate.kernel.state import (
     RULE,
     TESTED,
     WAITING,
+    Array,
     State,
 )
 
@@ -77,18 +80,37 @@ def vacate(state: State, k: int) -> None:
 
 @inline
 def append(state: State, job: int) -> None:
-    """Put a job at the end of the line."""
+    """Put a job at the end of a line that is in the order of arrival."""
     s = state.scalars
-    if s[LO] > 1024 and 2 * s[LO] > s[HI]:
+    if s[HI] - s[LO] > 2 * s[WAITING] + 64 or s[LO] > 2 * s[WAITING] + 1024:
         compact(state)
     k = s[HI]
-    place(state, k, job, 0.0)
+    waiting = state.waiting
+    waiting.job[k] = job
+    waiting.size[k] = state.jobs[job]["size"]
+    waiting.est[k] = short(state.jobs[job]["est"])
     s[HI] = k + 1
-    s[WAITING] += 1
-    s[LONGEST_QUEUE] = max(s[LONGEST_QUEUE], s[WAITING])
+    waits = s[WAITING] + 1
+    s[WAITING] = waits
+    if waits > s[LONGEST_QUEUE]:
+        s[LONGEST_QUEUE] = waits
 
 
-@helper
+@inline
+def move_up(values: Array, low: int, high: int) -> None:
+    """Shift values[low:high] one place to the right."""
+    for m in range(uint64(high - low)):  # an unsigned index needs no test for being negative
+        values[uint64(high) - m] = values[uint64(high) - m - uint64(1)]
+
+
+@inline
+def move_down(values: Array, low: int, high: int) -> None:
+    """Shift values[low:high] one place to the left."""
+    for m in range(uint64(high - low)):
+        values[uint64(low) + m - uint64(1)] = values[uint64(low) + m]
+
+
+@inline
 def goes_before(state: State, rich: int, key: float, job: int, k: int) -> bool:
     """Does a job with this key stand before the one at place k (which is not a hole)?
 
@@ -111,9 +133,12 @@ def goes_before(state: State, rich: int, key: float, job: int, k: int) -> bool:
     return bool(job < other)
 
 
-@helper
-def insert(state: State, rich: int, job: int) -> int:
-    """Put a job where its key says; returns its place. The shorter side of the line makes room."""
+@inline
+def insert(state: State, rich: int, reserves: int, job: int) -> int:
+    """Put a job where its key says; returns its place. The shorter side of the line makes room.
+
+    reserves: 1 where waiting jobs hold reservations, which move with them.
+    """
     s = state.scalars
     if s[LO] > 1024 and 2 * s[LO] > s[HI]:
         compact(state)
@@ -135,19 +160,85 @@ def insert(state: State, rich: int, job: int) -> int:
             low = probe + 1
     k = low
     if s[LO] > 0 and k - s[LO] < s[HI] - k:
-        for m in range(s[LO], k):
-            copy(state, m, m - 1)
-        s[LO] -= 1
+        lo = s[LO]
+        move_down(state.waiting.job, lo, k)
+        move_down(state.waiting.size, lo, k)
+        move_down(state.waiting.est, lo, k)
+        move_down(state.waiting.key, lo, k)
+        if reserves:
+            move_down(state.waiting.start, lo, k)
+        s[LO] = lo - 1
         k -= 1
     else:
-        for m in range(s[HI], k, -1):
-            copy(state, m - 1, m)
-        s[HI] += 1
+        hi = s[HI]
+        move_up(state.waiting.job, k, hi)
+        move_up(state.waiting.size, k, hi)
+        move_up(state.waiting.est, k, hi)
+        move_up(state.waiting.key, k, hi)
+        if reserves:
+            move_up(state.waiting.start, k, hi)
+        s[HI] = hi + 1
     place(state, k, job, key)
-    s[WAITING] += 1
-    s[LONGEST_QUEUE] = max(s[LONGEST_QUEUE], s[WAITING])
+    waits = s[WAITING] + 1
+    s[WAITING] = waits
+    if waits > s[LONGEST_QUEUE]:
+        s[LONGEST_QUEUE] = waits
     s[TESTED] = 0
     return int(k)
+
+
+@inline
+def heap_push(state: State, job: int) -> None:
+    """Put a job into a line that is a heap: for fixed keys without backfill, where only the head matters."""
+    s = state.scalars
+    jobs = state.jobs[job]
+    key = key_of(s[RULE], s[NOW], jobs["submit"], jobs["est"], int(jobs["size"]), 0)
+    keys = state.waiting.key
+    names = state.waiting.job
+    child = s[HI]
+    while child > 0:
+        parent = (child - 1) >> 1
+        if keys[parent] < key or (keys[parent] == key and names[parent] < job):
+            break
+        keys[child] = keys[parent]
+        names[child] = names[parent]
+        child = parent
+    keys[child] = key
+    names[child] = job
+    s[HI] += 1
+    waits = s[WAITING] + 1
+    s[WAITING] = waits
+    if waits > s[LONGEST_QUEUE]:
+        s[LONGEST_QUEUE] = waits
+
+
+@inline
+def heap_pop(state: State) -> None:
+    """Take the head out of a line that is a heap."""
+    s = state.scalars
+    keys = state.waiting.key
+    names = state.waiting.job
+    last = s[HI] - 1
+    s[HI] = last
+    s[WAITING] -= 1
+    key = keys[last]
+    job = names[last]
+    hole = 0
+    child = 1
+    while child < last:
+        other = child + 1
+        if other < last and (
+            keys[other] < keys[child] or (keys[other] == keys[child] and names[other] < names[child])
+        ):
+            child = other
+        if key < keys[child] or (key == keys[child] and job < names[child]):
+            break
+        keys[hole] = keys[child]
+        names[hole] = names[child]
+        hole = child
+        child = 2 * hole + 1
+    keys[hole] = key
+    names[hole] = job
 
 
 @helper
