@@ -163,7 +163,11 @@ def test_rlscheduler_fcfs(path: str, processors: int, expected: str) -> None:
 def test_the_row_counts_of_the_contract(pattern: str, kept: int, dropped: int, over: int) -> None:
     jobs = read_workload(next(TRACES.glob(pattern)))
     limit = jobs.numbers("time_limit_s", np.nan) if jobs.has("time_limit_s") else np.full(len(jobs), np.nan)
-    counted = (len(jobs), sum(jobs.cleaning.dropped.values()), int((jobs.numbers("runtime_s", 0) > limit).sum()))
+    counted = (
+        len(jobs),
+        sum(jobs.cleaning.dropped.values()),
+        int((jobs.numbers("runtime_s", 0) > limit).sum()),
+    )
     assert counted == (kept, dropped, over)
 
 
