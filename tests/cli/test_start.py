@@ -1,0 +1,50 @@
+"""The command starts at once: what it loads, and how long it takes."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+
+import pytest
+from tests.cli.command import LINE, environment, swf, timonier
+
+HEAVY = {"numba", "llvmlite", "numpy", "pyarrow", "plotext", "scipy", "pandas", "matplotlib"}
+
+
+def cpu_s(*words):
+    """CPU seconds of one command: what it takes on an idle machine, also on a busy one."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*LINE, *map(str, words)], check=True, capture_output=True, env=environment())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def loaded_by(*words):
+    """The packages that a command loads."""
+    line = [sys.executable, "-X", "importtime", *LINE[1:], *map(str, words)]
+    done = subprocess.run(line, capture_output=True, text=True, check=True, env=environment())
+    names = [line.rsplit("|", 1)[1] for line in done.stderr.splitlines() if line.startswith("import time:")]
+    return {name.strip().split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["simulate", "--help"], ["describe", "16"]], ids=" ".join)
+def test_help_loads_nothing_heavy(words):
+    assert loaded_by(*words) & HEAVY == set()
+
+
+def test_help_takes_less_than_four_tenths_of_a_second():
+    assert min(cpu_s("--help") for _ in range(3)) < 0.4
+
+
+@pytest.mark.long
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="times the compiled engine")
+def test_a_cached_simulation_of_ten_thousand_jobs_takes_less_than_a_second(tmp_path):
+    """On a machine that does nothing else: shared cores are slower."""
+    log = tmp_path / "log.swf"
+    log.write_text(
+        swf([(j * 60, 10 + j * 7 % 900, 1 + j % 16, 1000) for j in range(10_000)], "; MaxProcs: 128\n")
+    )
+    timonier("simulate", log)
+    assert min(cpu_s("simulate", log) for _ in range(7)) < 1.0
