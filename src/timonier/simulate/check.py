@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from timonier.describe import read_machine
 from timonier.kit.errors import InputError
-from timonier.kit.files import read_bytes, reading
+from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
 from timonier.simulate.check_rules import RULES, UNKNOWN, Evidence, Ints, Table
@@ -115,9 +115,10 @@ def _read(folder: Path) -> Evidence | None:
 
 
 def _read_table(path: Path) -> Table:
+    content = read_bytes(path)
     try:
-        with reading(path):
-            table = pq.read_table(path, partitioning=None)
+        table = pq.read_table(pa.BufferReader(content))
+        table.validate(full=True)
     except (pa.ArrowException, ValueError, OSError, RecursionError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(

@@ -169,7 +169,9 @@ def runs_as_long_as_it_should(e: Evidence) -> list[str]:
     over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected < e.horizon)
     return [
         *told(
-            e, done & (e.said["end_s"] - e.said["start_s"] != e.expected), "does not run as long as its run time and limit say"
+            e,
+            done & (e.said["end_s"] - e.said["start_s"] != e.expected),
+            "does not run as long as its run time and limit say",
         ),
         *told(e, done & cut & ~e.cut, "is called timeout, but its limit did not cut it short"),
         *told(e, done & ~cut & e.cut, "was cut short at its limit, but is not called timeout"),

@@ -68,7 +68,6 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
         s = state.scalars
         s[k.FORCED] = not jobs.state.settled
         s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
-        s[k.MOVED] = int(jobs.state.engine.get("moved", 1))
         s[k.TORN] = int(jobs.state.engine.get("torn", 0))
         prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)))
     if kind[1] == CONSERVATIVE:
@@ -224,9 +223,8 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
         reserved=np.full(count if kind[1] == CONSERVATIVE else 0, -1, dtype=np.int64),
         line=k.Line(
             at=empty((1 + rules.partitions, lines), dtype=np.int64),
-            free=empty((1 + rules.partitions, lines), dtype=np.int64),
-            first=np.zeros(1 + rules.partitions, dtype=np.int64),
-            count=np.zeros(1 + rules.partitions, dtype=np.int64),
+            free=empty((1 + rules.partitions, lines), dtype=np.int32),
+            span=np.zeros((1 + rules.partitions, 2), dtype=np.int64),
         ),
     )
 
@@ -258,7 +256,6 @@ def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) ->
     s[k.RULE] = RULES[profile.order.rule]
     s[k.OVERRUNS] = bool((state.jobs["run"] > est).any())
     s[k.DUE] = k.NEVER
-    s[k.MOVED] = 1
 
 
 def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: int) -> None:

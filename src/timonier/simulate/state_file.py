@@ -54,7 +54,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars
-    engine = {"ended": int(s[k.ENDED]), "moved": int(s[k.MOVED]), "torn": int(s[k.TORN])}
+    engine = {"ended": int(s[k.ENDED]), "torn": int(s[k.TORN])}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from numpy import int32
+
 from timonier.simulate.kernel.arrivals import (
     end_job,
     is_over,
@@ -17,7 +19,7 @@ from timonier.simulate.kernel.arrivals import (
     next_submitted,
 )
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
-from timonier.simulate.kernel.jit import helper, loop
+from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
 from timonier.simulate.kernel.state import (
@@ -36,7 +38,11 @@ from timonier.simulate.kernel.state import (
     HI,
     HOLE,
     LO,
-    MOVED,
+    FREED_FROM,
+    FREED_MOST,
+    FREED_TO,
+    MOVED_FROM,
+    MOVED_TO,
     NEVER,
     NOW,
     ON_END,
@@ -47,49 +53,61 @@ from timonier.simulate.kernel.state import (
     TORN,
     UNTIL,
     WAITING,
+    Array,
     State,
 )
-from timonier.simulate.kernel.timeline import add, forget, hole
+from timonier.simulate.kernel.timeline import COUNT, FIRST, add, forget, hole
 from timonier.simulate.kernel.waiting import append, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
+CHUNK = 64  # places tested at once
 
 
-@helper
+@inline
 def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> None:
-    """Give back (sign 1) or reserve (-1) a job's processors on [begin, end)."""
+    """Give back (sign 1) or reserve (-1) a job's processors on [begin, end).
+
+    What is given back is noted: only who fits there can have an earlier hole than before.
+    """
+    s = state.scalars
+    line = state.line
     size = sign * int(state.jobs[job]["size"])
-    add(state.line, 0, begin, end, size)
+    most = add(line.at[0], line.free[0], line.span[0], begin, end, size)
+    if sign > 0 and begin < end:
+        s[FREED_FROM] = min(s[FREED_FROM], begin)
+        s[FREED_TO] = max(s[FREED_TO], end)
+        s[FREED_MOST] = max(s[FREED_MOST], most)
     if rich:
         partition = state.rules[job]["partition"]
         if partition >= 0:
-            add(state.line, partition + 1, begin, end, size)
+            row = partition + 1
+            add(line.at[row], line.free[row], line.span[row], begin, end, size)
 
 
-@helper
-def first_hole(state: State, rich: int, job: int, begin: int, before: int) -> int:
-    """The earliest start of a job from `begin` on; what it holds itself from `before` on is its own."""
+@inline
+def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> int:
+    """The earliest start in [begin, last) of a job that holds everything from `before` on; NEVER: none."""
     asked = state.jobs[job]
+    line = state.line
     size = int(asked["size"])
     est = int(asked["est"])
-    start = hole(state.line, 0, begin, size, est, before)
-    if not rich:
-        return start
-    partition = state.rules[job]["partition"]
-    if partition < 0:
-        return start
-    while start < before:
-        there = hole(state.line, partition + 1, start, size, est, before)
-        if there == start:
-            break
-        start = hole(state.line, 0, there, size, est, before)
-        if start == there:
-            break
+    start = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
+    if rich:
+        row = state.rules[job]["partition"] + 1
+        while row > 0 and start < NEVER:
+            there = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
+            if there == start:
+                break
+            start = there
+            if start < NEVER:
+                start = hole(line.at[0], line.free[0], line.span[0], there, size, est, before, last)
+                if start == there:
+                    break
     return start
 
 
-@helper
+@inline
 def end_of(start: int, est: int) -> int:
     """When a job that starts then is expected to end."""
     return start + est if start < NEVER and est < NEVER else NEVER
@@ -98,11 +116,13 @@ def end_of(start: int, est: int) -> int:
 @helper
 def put(state: State, rich: int, k: int, begin: int) -> None:
     """Give the job at place k its earliest hole from `begin` on."""
+    s = state.scalars
     job = int(state.waiting.job[k])
-    start = first_hole(state, rich, job, begin, NEVER)
+    start = first_hole(state, rich, job, begin, NEVER, NEVER)
     state.waiting.start[k] = start
     if start < NEVER:
         book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
+        s[DUE] = min(s[DUE], start)
         if state.marks[job]["promised"] < 0:
             state.marks[job]["promised"] = start
 
@@ -113,58 +133,109 @@ def lift(state: State, rich: int, k: int) -> None:
     start = int(state.waiting.start[k])
     if start < NEVER:
         job = int(state.waiting.job[k])
-        book(state, rich, job, max(start, state.scalars[NOW]), end_of(start, int(state.jobs[job]["est"])), 1)
+        begin = max(start, int(state.scalars[NOW]))
+        book(state, rich, job, begin, end_of(start, int(state.jobs[job]["est"])), 1)
 
 
-@helper
+@inline
 def improve(state: State, rich: int, k: int) -> None:
     """Move the job at place k to an earlier hole, if there is one, without lifting it first.
 
-    It holds [p, p + e) itself, so a start u < p only needs room on [u, min(u + e, p)).
+    It holds [p, p + e) itself, so a start u < p only needs room on [u, min(u + e, p)); and because there was
+    no room when it was last looked at, that window has to reach into what was freed since.
     """
+    s = state.scalars
     job = int(state.waiting.job[k])
     old = int(state.waiting.start[k])
-    now = state.scalars[NOW]
-    start = first_hole(state, rich, job, now, old)
-    if start >= old:
-        return
     est = int(state.jobs[job]["est"])
+    begin = int(s[NOW])
+    if est < NEVER:
+        begin = max(begin, int(s[FREED_FROM]) - est + 1)
+    start = first_hole(state, rich, job, begin, old, min(old, int(s[FREED_TO])))
+    if start >= NEVER:
+        return
     state.waiting.start[k] = start
-    state.scalars[MOVED] = 1
-    if old >= NEVER or end_of(start, est) <= old:
-        book(state, rich, job, start, end_of(start, est), -1)
+    s[DUE] = min(s[DUE], start)
+    end = end_of(start, est)
+    if end <= old:
+        book(state, rich, job, start, end, -1)
         if old < NEVER:
             book(state, rich, job, old, end_of(old, est), 1)
     else:
         book(state, rich, job, start, old, -1)
-        book(state, rich, job, end_of(start, est), end_of(old, est), 1)
+        book(state, rich, job, end, end_of(old, est), 1)
+    s[MOVED_FROM] = min(s[MOVED_FROM], min(old, end))
+    s[MOVED_TO] = max(s[MOVED_TO], end_of(old, est))
     if state.marks[job]["promised"] < 0:
         state.marks[job]["promised"] = start
+
+
+@inline
+def may_move(size: Array, start: Array, most: int, after: int) -> bool:
+    """Could one of these places move? Written so that many are tested at once."""
+    found = False
+    most32 = int32(most)
+    for k in range(len(size)):
+        found |= (size[k] <= most32) & (start[k] > after)
+    return found
+
+
+@inline
+def nothing_freed(state: State) -> None:
+    """Forget what was freed."""
+    s = state.scalars
+    s[FREED_FROM] = NEVER
+    s[FREED_TO] = -1
+    s[FREED_MOST] = 0
+
+
+@inline
+def everything_freed(state: State) -> None:
+    """Anybody may have an earlier hole."""
+    s = state.scalars
+    s[FREED_FROM] = -1
+    s[FREED_TO] = NEVER
+    s[FREED_MOST] = HOLE - 1
 
 
 @helper
 def compress(state: State, rich: int) -> None:
     """One round: every waiting job not due now is lifted and put back, in queue order.
 
-    Nothing can move unless an end came early or the round before moved somebody (MOVED); only where more is
-    promised than there is, because somebody overran (TORN), can a job have to move back.
+    A job can only move into what was freed since it was looked at last: by early ends, by jobs that moved in
+    this round, or by jobs behind it that moved in the round before. Only where more is promised than there is,
+    because somebody overran (TORN), can a job have to move back.
     """
     s = state.scalars
-    now = s[NOW]
+    now = int(s[NOW])
     waiting = state.waiting
-    torn = s[TORN]
-    if not torn and not s[MOVED]:
+    if s[TORN]:
+        s[TORN] = 0
+        for k in range(s[LO], s[HI]):
+            if waiting.size[k] != HOLE and waiting.start[k] > now:
+                lift(state, rich, k)
+                put(state, rich, k, now)
+        everything_freed(state)
+        find_due(state)
         return
-    s[MOVED] = torn
-    s[TORN] = 0
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] == HOLE or waiting.start[k] <= now:
-            continue
-        if torn:
-            lift(state, rich, k)
-            put(state, rich, k, now)
-        else:
-            improve(state, rich, k)
+    s[MOVED_FROM] = NEVER
+    s[MOVED_TO] = -1
+    k = s[LO]
+    hi = s[HI]
+    while k < hi and s[FREED_FROM] < s[FREED_TO]:
+        end = min(k + CHUNK, hi)
+        after = max(now, int(s[FREED_FROM]))
+        if may_move(waiting.size[k:end], waiting.start[k:end], s[FREED_MOST], after):
+            for m in range(k, end):
+                if waiting.size[m] <= s[FREED_MOST] and waiting.start[m] > max(now, s[FREED_FROM]):
+                    improve(state, rich, m)
+        k = end
+    most = s[FREED_MOST]
+    nothing_freed(state)
+    if s[MOVED_FROM] < s[MOVED_TO]:
+        s[FREED_FROM] = s[MOVED_FROM]
+        s[FREED_TO] = s[MOVED_TO]
+        s[FREED_MOST] = most
 
 
 @helper
@@ -181,14 +252,13 @@ def extend_overruns(state: State, rich: int) -> None:
             s[TORN] = 1
 
 
-@helper
+@inline
 def give_rest(state: State, rich: int, slot: int) -> None:
     """A job has ended: what it was expected to hold beyond now is free."""
     s = state.scalars
     expected = int(state.running[slot]["expected"])
     if expected > s[NOW]:
-        book(state, rich, int(state.running[slot]["job"]), s[NOW], expected, 1)
-        s[MOVED] = 1
+        book(state, rich, int(state.running[slot]["job"]), int(s[NOW]), expected, 1)
 
 
 @helper
@@ -232,7 +302,7 @@ def came_before(state: State, rich: int, a: int, b: int) -> bool:
     return bool(job_a < job_b)
 
 
-@helper
+@inline
 def place_one(state: State, rich: int, k: int) -> None:
     """A job that came gets its hole, unless a limit of its queue holds it back."""
     if rich and is_held(state, int(state.waiting.job[k])):
@@ -246,11 +316,13 @@ def start_due(state: State, rich: int) -> None:
     """Start the jobs whose reservation has come, in queue order; find the next one that will come."""
     s = state.scalars
     waiting = state.waiting
-    now = s[NOW]
+    now = int(s[NOW])
+    if s[DUE] > now:
+        return
     k = s[LO]
     hi = s[HI]
     while k < hi:
-        start = waiting.start[k]
+        start = int(waiting.start[k])
         if waiting.size[k] == HOLE or start < 0 or start > now:
             k += 1
             continue
@@ -271,22 +343,29 @@ def start_due(state: State, rich: int) -> None:
             vacate(state, k)
         else:
             lift(state, rich, k)
-            s[MOVED] = 1
             if held:
                 waiting.start[k] = HELD
             else:
                 put(state, rich, k, now + 1)
         k += 1
-    due = NEVER
     while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
         s[LO] += 1
-    for m in range(s[LO], s[HI]):
-        if waiting.size[m] != HOLE and waiting.start[m] >= 0:
-            due = min(due, int(waiting.start[m]))
+    find_due(state)
+
+
+@inline
+def find_due(state: State) -> None:
+    """Find the earliest reservation among the waiting."""
+    s = state.scalars
+    waiting = state.waiting
+    due = NEVER
+    for k in range(s[LO], s[HI]):
+        if waiting.size[k] != HOLE and waiting.start[k] >= 0:
+            due = min(due, int(waiting.start[k]))
     s[DUE] = due
 
 
-@helper
+@inline
 def gather(state: State) -> None:
     """Take all ends of now from the heap, in the order of starts."""
     s = state.scalars
@@ -304,7 +383,7 @@ def gather(state: State) -> None:
     s[BATCH] = count
 
 
-@helper
+@inline
 def finish(state: State, rich: int, slot: int) -> None:
     """A job's turn to end."""
     s = state.scalars
@@ -329,7 +408,7 @@ def is_stuck(state: State) -> bool:
     return True
 
 
-@helper
+@inline
 def round_after_ends(state: State, rich: int) -> None:
     """What follows an end: a round, then holes for the jobs that are held no longer."""
     state.scalars[ENDED] = 0
@@ -347,11 +426,11 @@ def prime_line(state: State, rich: int, waits: int) -> None:
     s = state.scalars
     line = state.line
     now = s[NOW]
-    for row in range(len(line.count)):
+    for row in range(len(line.span)):
         line.at[row, 0] = now
         line.free[row, 0] = s[PROCESSORS] if row == 0 else state.use.caps[row - 1]
-        line.count[row] = 1
-        line.first[row] = 0
+        line.span[row, FIRST] = 0
+        line.span[row, COUNT] = 1
     for slot in range(s[PEAK]):
         book(state, rich, int(state.running[slot]["job"]), now, int(state.running[slot]["expected"]), -1)
     due = NEVER
@@ -363,6 +442,7 @@ def prime_line(state: State, rich: int, waits: int) -> None:
             due = min(due, int(start))
             book(state, rich, job, max(int(start), now), end_of(int(start), int(state.jobs[job]["est"])), -1)
     s[DUE] = due
+    everything_freed(state)
 
 
 @cache
@@ -396,8 +476,9 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 return BUDGET
             s[NOW] = now
             s[BEFORE] = s[SEQ]
-            for row in range(len(state.line.count)):
-                forget(state.line, row, now)
+            line = state.line
+            for row in range(len(line.span)):
+                forget(line.at[row], line.free[row], line.span[row], now)
             if dynamic and s[WAITING] > 0:
                 resort(state, rich)
             gather(state)

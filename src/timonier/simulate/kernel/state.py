@@ -51,7 +51,11 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     ENDED,  # an end since the last pass
     ARRIVED,  # an arrival since the last pass
     DUE,  # earliest reservation among the waiting
-    MOVED,  # the last round moved a reservation, or an end was early since
+    FREED_FROM,  # what was freed since the last round: from, to, and the most free in there, ticks
+    FREED_TO,
+    FREED_MOST,
+    MOVED_FROM,  # what this round has freed
+    MOVED_TO,
     TORN,  # more may be promised than there is
     BEFORE,  # SEQ before the last instant
     PEAK,  # most jobs running at once: slots below were used
@@ -59,7 +63,7 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     N_SCALARS,
-) = range(37)
+) = range(41)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -149,9 +153,8 @@ class Line(NamedTuple):
     """Free processors over time for the machine (row 0) and each partition: conservative only."""
 
     at: Array  # int64[rows, L], ticks, ascending
-    free: Array  # int64[rows, L], free from at[k] to at[k + 1]
-    first: Array  # int64[rows], segments first .. count - 1 are in use
-    count: Array  # int64[rows]
+    free: Array  # int32[rows, L], free from at[k] to at[k + 1]
+    span: Array  # int64[rows, 2], first segment in use, count of segments
 
 
 class State(NamedTuple):

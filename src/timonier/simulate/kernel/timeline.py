@@ -1,16 +1,22 @@
 """Free processors over time: what running jobs and reservations leave, as a step function.
 
-Row 0 is the machine, row p + 1 partition p. Segments first[row] .. count[row] - 1 are in use; the last one
-never ends. Free may be negative where an overrunning job met a reservation.
+A line is two arrays, at (int64, ticks) and free (int32, processors free from at[k] to at[k + 1]), and its
+span (int64[2]): segments span[FIRST] .. span[COUNT] - 1 are in use, the last one never ends. Free may be
+negative where an overrunning job met a reservation. Each partition has a line of its own besides the machine's.
 """
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import helper
-from timonier.simulate.kernel.state import NEVER, Array, Line
+from numpy import int32, uint64
+
+from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.state import NEVER, Array
+
+FIRST, COUNT = range(2)
+CHUNK = 16  # segments tested at once
 
 
-@helper
+@inline
 def segment(at: Array, low: int, high: int, when: int) -> int:
     """The last segment in [low, high) that begins at or before `when`; at[low] <= when."""
     while high - low > 1:
@@ -22,93 +28,103 @@ def segment(at: Array, low: int, high: int, when: int) -> int:
     return low
 
 
-@helper
-def cut(line: Line, row: int, when: int) -> int:
+@inline
+def cut(at: Array, free: Array, span: Array, when: int) -> int:
     """The segment that begins at `when`, made by cutting one in two if there is none."""
-    at = line.at[row]
-    free = line.free[row]
-    count = line.count[row]
-    k = segment(at, line.first[row], count, when)
+    count = span[COUNT]
+    k = segment(at, span[FIRST], count, when)
     if at[k] == when:
-        return int(k)
-    for m in range(count, k + 1, -1):
-        at[m] = at[m - 1]
-        free[m] = free[m - 1]
+        return k
+    for m in range(uint64(count - k - 1)):  # an unsigned index needs no test for being negative
+        to = uint64(count) - m
+        at[to] = at[to - uint64(1)]
+        free[to] = free[to - uint64(1)]
     at[k + 1] = when
     free[k + 1] = free[k]
-    line.count[row] = count + 1
-    return int(k + 1)
+    span[COUNT] = count + 1
+    return k + 1
 
 
-@helper
-def join(line: Line, row: int, k: int) -> None:
+@inline
+def join(at: Array, free: Array, span: Array, k: int) -> None:
     """Take segment k away if it has as many free as the one before."""
-    at = line.at[row]
-    free = line.free[row]
-    if k <= line.first[row] or free[k] != free[k - 1]:
+    if k <= span[FIRST] or free[k] != free[k - 1]:
         return
-    count = line.count[row] - 1
-    for m in range(k, count):
-        at[m] = at[m + 1]
-        free[m] = free[m + 1]
-    line.count[row] = count
+    count = span[COUNT] - 1
+    for m in range(uint64(k), uint64(count)):
+        at[m] = at[m + uint64(1)]
+        free[m] = free[m + uint64(1)]
+    span[COUNT] = count
 
 
 @helper
-def add(line: Line, row: int, begin: int, end: int, amount: int) -> None:
-    """`amount` more processors are free on [begin, end); NEVER: for ever."""
+def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int) -> int:
+    """`amount` more processors are free on [begin, end), NEVER: for ever. Returns the most free in there."""
     if begin >= end:
-        return
-    a = cut(line, row, begin)
-    b = line.count[row] if end >= NEVER else cut(line, row, end)
-    free = line.free[row]
-    for k in range(a, b):
+        return 0
+    a = cut(at, free, span, begin)
+    b = span[COUNT] if end >= NEVER else cut(at, free, span, end)
+    most = free[a] + amount
+    for k in range(uint64(a), uint64(b)):
         free[k] += amount
-    if b < line.count[row]:
-        join(line, row, b)
-    join(line, row, a)
+        most = max(most, free[k])
+    if b < span[COUNT]:
+        join(at, free, span, b)
+    join(at, free, span, a)
+    return int(most)
 
 
 @helper
-def forget(line: Line, row: int, now: int) -> None:
+def forget(at: Array, free: Array, span: Array, now: int) -> None:
     """Leave out what is over: the first segment in use is the one of `now`."""
-    line.first[row] = segment(line.at[row], line.first[row], line.count[row], now)
-    first = line.first[row]
-    if first > 64 and 2 * first > line.count[row]:
-        kept = line.count[row] - first
+    first = span[FIRST]
+    while first + 1 < span[COUNT] and at[first + 1] <= now:
+        first += 1
+    span[FIRST] = first
+    if first > 64 and 2 * first > span[COUNT]:
+        kept = span[COUNT] - first
         for k in range(kept):
-            line.at[row, k] = line.at[row, first + k]
-            line.free[row, k] = line.free[row, first + k]
-        line.first[row] = 0
-        line.count[row] = kept
+            at[k] = at[first + k]
+            free[k] = free[first + k]
+        span[FIRST] = 0
+        span[COUNT] = kept
+
+
+@inline
+def roomy(free: Array, size: int) -> bool:
+    """Is there room for `size` in one of these segments? Written so that many are tested at once."""
+    found = False
+    least = int32(size)
+    for k in range(len(free)):
+        found |= free[k] >= least
+    return found
 
 
 @helper
-def hole(line: Line, row: int, begin: int, size: int, est: int, before: int) -> int:
-    """The first u >= begin with `size` free on [u, min(u + est, before)).
+def hole(at: Array, free: Array, span: Array, begin: int, size: int, est: int, before: int, last: int) -> int:
+    """The first u >= begin with `size` free on [u, min(u + est, before)), if it is earlier than `last`.
 
-    Returns `before` (or more) when there is none earlier: with before = NEVER, never.
+    Returns NEVER when there is none.
     """
-    at = line.at[row]
-    free = line.free[row]
-    count = line.count[row]
-    k = segment(at, line.first[row], count, begin)
+    count = span[COUNT]
+    k = segment(at, span[FIRST], count, begin)
     start = begin
-    while start < before:
-        while free[k] < size:
+    while True:
+        if free[k] < size:
             k += 1
+            while k + CHUNK <= count and not roomy(free[k : k + CHUNK], size):
+                k += CHUNK
+            while k < count and free[k] < size:
+                k += 1
             if k == count:
                 return NEVER
             start = at[k]
-        if start >= before:
-            break
+        if start >= last:
+            return NEVER
         until = before if est >= NEVER else min(start + est, before)
         while True:
             k += 1
-            if k == count:
-                return int(start)
-            if at[k] >= until:
+            if k == count or at[k] >= until:
                 return int(start)
             if free[k] < size:
                 break
-    return before
