@@ -26,9 +26,9 @@ def log(tmp_path):
 
 @pytest.fixture(scope="module")
 def heavy(tmp_path_factory):
-    """A workload with which conservative backfill is busy for many seconds: all wait from the beginning."""
+    """A workload with which conservative backfill is busy for many seconds, on a machine that is just full."""
     rng = random.Random(1)
-    rows = [(0, 10 + rng.randrange(90_000), 1 + rng.randrange(60), 100_000) for _ in range(60_000)]
+    rows = [(j * 225, 1 + rng.randrange(900), 1 + rng.randrange(60), 1800) for j in range(200_000)]
     path = tmp_path_factory.mktemp("heavy") / "heavy.swf"
     path.write_text(swf(rows, "; MaxProcs: 64\n"))
     return path
