@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from tests.cli.command import LINE, environment, swf, timonier
+from typer.testing import CliRunner
+
+from timonier.cli.app import app
+from timonier.cli.document import render_page
 
 HEAVY = {"numba", "llvmlite", "numpy", "pyarrow", "plotext", "scipy", "pandas", "matplotlib"}
 
@@ -48,3 +55,24 @@ def test_a_cached_simulation_of_ten_thousand_jobs_takes_less_than_a_second(tmp_p
     )
     timonier("simulate", log)
     assert min(cpu_s("simulate", log) for _ in range(7)) < 1.0
+
+
+# ---- what the pages say of the commands
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def test_the_page_of_the_commands_is_fresh():
+    """Make it again with: python -m timonier.cli.document > docs/reference/commands.md."""
+    assert (DOCS / "reference" / "commands.md").read_text() == render_page()
+
+
+def test_the_commands_of_the_how_to_page_run_as_they_stand(tmp_path, monkeypatch):
+    page = (DOCS / "how-to" / "simulate.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0])
+    lines = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
+    assert len(lines) > 8
+    for line in lines:
+        result = CliRunner().invoke(app, shlex.split(line)[1:], catch_exceptions=False)
+        assert result.exit_code == 0, f"{line}: {result.output}"
