@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from timonier.simulate.check import check_run
     from timonier.simulate.folder import write_run
-    from timonier.simulate.when import forecast
     from timonier.simulate.run import Run, simulate
     from timonier.simulate.state_file import state_of
+    from timonier.simulate.when import forecast
 
 __all__ = ["Run", "check_run", "forecast", "simulate", "state_of", "write_run"]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonier.describe import Machine
@@ -14,6 +12,7 @@ from timonier.kit.errors import InputError, nearest
 from timonier.policy import Profile
 from timonier.simulate.ticks import NEVER, to_ticks
 from timonier.workload import Jobs
+from timonier.workload.arrow import Values, pc
 from timonier.workload.size import processors_per_job
 
 Ints = NDArray[np.int64]
@@ -64,7 +63,9 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
         occupied = np.where(running & (start + occupied < now), now - start, occupied)
     est = _estimates(jobs, limit, occupied, profile, assumed)
     size = processors_per_job(jobs)
-    columns = Columns(submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed)
+    columns = Columns(
+        submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed
+    )
     for name in ("gpus", "memory_bytes"):
         if jobs.has(name) and machine.is_counted:
             asked = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
@@ -116,9 +117,7 @@ def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) ->
     return limit
 
 
-def _estimates(
-    jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assumed: dict[str, int]
-) -> Ints:
+def _estimates(jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
     """What the scheduler expects of each job, in ticks."""
     if profile.estimate.use == "exact":
         return occupied
@@ -147,9 +146,7 @@ def _state(jobs: Jobs) -> tuple[NDArray[np.bool_], Ints]:
     none = np.full(count, -1, dtype=np.int64)
     if jobs.state is None:
         return np.zeros(count, dtype=bool), none
-    running = np.asarray(
-        pc.fill_null(pc.equal(jobs.texts("state"), "running"), False).to_numpy(zero_copy_only=False)
-    )
+    running = rows_with(jobs.texts("state"), "running")
     starts = jobs.numbers("start_s", np.nan).astype(np.float64)
     wrong = running & ~(starts <= jobs.state.now_s)
     if wrong.any():
@@ -175,7 +172,7 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
         if default is not None:
             names = pc.fill_null(names, default)
         for name in pc.unique(names.drop_null()).to_pylist():
-            here = _rows_with(names, name)
+            here = rows_with(names, name)
             if name not in caps:
                 _note(columns, here, f"no partition {name!r} on this machine: {nearest(name, caps)}")
             else:
@@ -185,7 +182,7 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
                     f"asks for {{size}} processors; partition {name!r} has {caps[name]}",
                 )
     for queue in profile.queues:
-        here = _rows_with(jobs.texts("queue"), queue.name)
+        here = rows_with(jobs.texts("queue"), queue.name)
         limits = queue.limits
         for most in (limits.job_processors, limits.processors, limits.user_processors):
             if most is not None:
@@ -207,7 +204,8 @@ def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
         columns.why.setdefault(row, text.format(size=int(columns.size[row])))
 
 
-def _rows_with(names: pa.ChunkedArray, name: str) -> NDArray[np.bool_]:
+def rows_with(names: Values, name: str) -> NDArray[np.bool_]:
+    """Where a text column says `name`: bool[J]."""
     return np.asarray(pc.fill_null(pc.equal(names, name), False).to_numpy(zero_copy_only=False))
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonier.kit.errors import InputError, nearest
 from timonier.simulate.kernel.arrivals import AFTERANY, AFTERNOTOK, AFTEROK
 from timonier.workload import Jobs
+from timonier.workload.arrow import pc
 
 KINDS = {"afterany": AFTERANY, "afterok": AFTEROK, "afternotok": AFTERNOTOK}
 

@@ -18,7 +18,9 @@ Tell = Callable[[str], None]
 SLICE_S = 0.1  # the kernel is called for about this long at a time
 
 
-def drive(packed: Packed, until: int = k.NEVER - 1, progress: Progress | None = None, tell: Tell | None = None) -> int:
+def drive(
+    packed: Packed, until: int = k.NEVER - 1, progress: Progress | None = None, tell: Tell | None = None
+) -> int:
     """Run every event up to and including tick `until`; returns DONE or UNTIL.
 
     progress: called about ten times a second.  tell: told, in words, when code has to be compiled first.
@@ -58,7 +60,9 @@ def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[k.State, int,
     began = time.perf_counter()
     advance(packed.state, -k.NEVER, 0)
     if tell is not None:
-        tell(f"compiled in {time.perf_counter() - began:.1f} s; from now on it is loaded from {marker.parent}")
+        tell(
+            f"compiled in {time.perf_counter() - began:.1f} s; from now on it is loaded from {marker.parent}"
+        )
     _touch(marker)
     return advance
 

@@ -6,25 +6,55 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.policy import Profile, Queue
 from timonier.simulate import dependencies
-from timonier.simulate.columns import MOST_JOBS, MOST_PROCESSORS, Columns, Ints, read_columns, refuse_what_cannot_run
+from timonier.simulate.columns import (
+    MOST_JOBS,
+    MOST_PROCESSORS,
+    Columns,
+    Ints,
+    read_columns,
+    refuse_what_cannot_run,
+    rows_with,
+)
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
-from timonier.simulate.kernel.order import DYNAMIC_RULES
+from timonier.simulate.kernel.order import (
+    DYNAMIC_RULES,
+    F1,
+    F2,
+    F3,
+    F4,
+    FCFS,
+    LJF,
+    PRIORITY,
+    SAF,
+    SJF,
+    UNICEF,
+    WFP3,
+)
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
+from timonier.workload.arrow import pc
 
 RULES = {
-    name: code
-    for code, name in enumerate("fcfs priority sjf ljf saf wfp3 unicef f1 f2 f3 f4".split())
+    "fcfs": FCFS,
+    "priority": PRIORITY,
+    "sjf": SJF,
+    "ljf": LJF,
+    "saf": SAF,
+    "wfp3": WFP3,
+    "unicef": UNICEF,
+    "f1": F1,
+    "f2": F2,
+    "f3": F3,
+    "f4": F4,
 }
 
 
@@ -174,7 +204,7 @@ def _codes(jobs: Jobs, column: str, names: list[str]) -> NDArray[np.int32]:
     texts = jobs.texts(column)
     codes = np.full(len(jobs), -1, dtype=np.int32)
     for code, name in enumerate(names):
-        codes[np.asarray(pc.fill_null(pc.equal(texts, name), False).to_numpy(zero_copy_only=False))] = code
+        codes[rows_with(texts, name)] = code
     return codes
 
 
@@ -272,7 +302,7 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     refused[list(columns.why)] = True
     marks["state"][refused[row] & ~running] = k.UNRUNNABLE
     if jobs.has("doomed"):
-        doomed = jobs.table.column("doomed").fill_null(False).to_numpy(zero_copy_only=False)[row]
+        doomed = np.asarray(pc.fill_null(jobs.table.column("doomed"), False))[row]
         marks["state"][doomed] = k.DOOMED
         state.rules["depends"][doomed] = 1
     opening = state.opening

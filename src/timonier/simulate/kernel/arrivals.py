@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.heap import pop, push
+from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.state import (
     BEFORE,
     CANCELLED,
@@ -126,7 +126,11 @@ def settle(state: State, job: int, now: int) -> None:
                 continue
             state.opening[child]["missing"] -= 1
             if state.opening[child]["missing"] == 0:
-                come_later(state, child, max(int(state.jobs[child]["submit"]), now + int(state.rules[child]["think"])))
+                come_later(
+                    state,
+                    child,
+                    max(int(state.jobs[child]["submit"]), now + int(state.rules[child]["think"])),
+                )
 
 
 @helper

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from numba import int32
 
-from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.calendar import find_shadow, sweep
+from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.pool import charge, fits, is_held, take
 from timonier.simulate.kernel.rich import find_shadow_rich
 from timonier.simulate.kernel.state import (

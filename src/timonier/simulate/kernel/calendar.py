@@ -12,7 +12,6 @@ from timonier.simulate.kernel.state import (
     AT_SHADOW,
     BUCKETS,
     EXTRA,
-    FREE,
     GROUP_BITS,
     NEVER,
     NOW,

@@ -23,10 +23,9 @@ from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
 from timonier.simulate.kernel.state import (
-    BEFORE,
-    SEQ,
     ARRIVED,
     BATCH,
+    BEFORE,
     BUDGET,
     DONE,
     DUE,
@@ -35,12 +34,12 @@ from timonier.simulate.kernel.state import (
     EVENTS,
     FORCED,
     FREE,
-    HI,
-    HOLE,
-    LO,
     FREED_FROM,
     FREED_MOST,
     FREED_TO,
+    HI,
+    HOLE,
+    LO,
     MOVED_FROM,
     MOVED_TO,
     NEVER,
@@ -50,6 +49,7 @@ from timonier.simulate.kernel.state import (
     OVERRUNS,
     PEAK,
     PROCESSORS,
+    SEQ,
     TORN,
     UNTIL,
     WAITING,
@@ -164,7 +164,7 @@ def improve(state: State, rich: int, k: int) -> None:
     else:
         book(state, rich, job, start, old, -1)
         book(state, rich, job, end, end_of(old, est), 1)
-    s[MOVED_FROM] = min(s[MOVED_FROM], min(old, end))
+    s[MOVED_FROM] = min(s[MOVED_FROM], old, end)
     s[MOVED_TO] = max(s[MOVED_TO], end_of(old, est))
     if state.marks[job]["promised"] < 0:
         state.marks[job]["promised"] = start

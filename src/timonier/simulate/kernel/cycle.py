@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.arrivals import come_later
+from timonier.simulate.kernel.jit import inline, loop
 from timonier.simulate.kernel.pool import charge, take
 from timonier.simulate.kernel.state import (
     ARRIVED,
@@ -80,6 +80,10 @@ def prime(state: State, fifo: int, rich: int, calendar: int) -> None:
     if rich:
         for job in range(len(state.jobs)):
             opening = state.opening[job]
-            if state.marks[job]["state"] == PENDING and state.rules[job]["depends"] and opening["missing"] == 0:
+            if (
+                state.marks[job]["state"] == PENDING
+                and state.rules[job]["depends"]
+                and opening["missing"] == 0
+            ):
                 if opening["eligible"] > s[NOW]:
                     come_later(state, job, int(opening["eligible"]))

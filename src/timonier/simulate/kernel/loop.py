@@ -19,15 +19,21 @@ from timonier.simulate.kernel.arrivals import (
     next_submission,
     next_submitted,
 )
-from timonier.simulate.kernel.backfill import easy_pass, heap_pass, note_end, plain_pass, rich_pass, shortest_pass
-from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, is_due, next_clock
+from timonier.simulate.kernel.backfill import (
+    easy_pass,
+    heap_pass,
+    note_end,
+    plain_pass,
+    rich_pass,
+    shortest_pass,
+)
 from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, is_due, next_clock
 from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
-    BEFORE,
-    SEQ,
     ARRIVED,
+    BEFORE,
     BUDGET,
     DONE,
     ENDED,
@@ -39,6 +45,7 @@ from timonier.simulate.kernel.state import (
     NEVER,
     NOW,
     ON_END,
+    SEQ,
     UNTIL,
     WAITING,
     State,

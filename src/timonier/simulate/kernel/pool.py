@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.calendar import enter, leave
+from timonier.simulate.kernel.calendar import enter
 from timonier.simulate.kernel.heap import pop, push
+from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.state import (
     ENDS,
     FREE,

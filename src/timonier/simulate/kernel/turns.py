@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
     end_job,
@@ -19,15 +18,15 @@ from timonier.simulate.kernel.arrivals import (
     next_submitted,
 )
 from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
-from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
-from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
+from timonier.simulate.kernel.jit import helper, loop
+from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
-    BEFORE,
-    SEQ,
     ARRIVE,
     BATCH,
+    BEFORE,
     BUDGET,
     CLOCK,
     DONE,
@@ -44,6 +43,7 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     PHASE,
     REJOIN,
+    SEQ,
     TURN,
     UNTIL,
     WAITING,
