@@ -177,7 +177,9 @@ def test_a_broken_partition_cap_is_found(tmp_path):
     folder = write(tmp_path / "run", three("p"), EASY)
     text = (folder / "machine.toml").read_text()
     assert 'name = "p", processors = 3' in text
-    (folder / "machine.toml").write_text(text.replace('name = "p", processors = 3', 'name = "p", processors = 2'))
+    (folder / "machine.toml").write_text(
+        text.replace('name = "p", processors = 3', 'name = "p", processors = 2')
+    )
     sign(folder, "machine.toml")
     assert any("processors of partition 'p' are in use" in line for line in check_run(folder))
 

@@ -16,11 +16,9 @@ def main() -> None:
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # else somebody decided already
     try:
         if is_ours:
-            signal.signal(signal.SIGINT, _quit)
+            signal.signal(signal.SIGINT, quit_at_once)
         from timonier.cli.app import run
 
-        if is_ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
         code = run()
     except KeyboardInterrupt:
         code = interrupted()
@@ -34,8 +32,8 @@ def interrupted() -> int:
     return 1
 
 
-def _quit(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  how Python calls it
-    """Ctrl-C while modules load: nothing to tidy up, and nobody in between who might catch an exception."""
+def quit_at_once(number: int, frame: FrameType | None) -> None:  # noqa: ARG001  how Python calls it
+    """Ctrl-C before a command begins: nothing to tidy up, and nobody in between who might catch an exception."""
     import os
 
     os._exit(interrupted())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
 from itertools import pairwise
 from typing import Any
 
 import typer
 
-from timonier.cli import interrupted
+from timonier.cli import interrupted, quit_at_once
 from timonier.cli.check import check
 from timonier.cli.describe import describe
 from timonier.cli.simulate import simulate
@@ -30,6 +33,23 @@ app.add_typer(workload, name="workload")
 app.command()(simulate)
 app.command()(when)
 app.command()(check)
+
+
+def _begins(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, from whose beginning on Ctrl-C is an exception, so that files are tidied up."""
+
+    @wraps(command)
+    def begin(*words: Any, **options: Any) -> Any:
+        if signal.getsignal(signal.SIGINT) is quit_at_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return command(*words, **options)
+
+    return begin
+
+
+for _verb in (*app.registered_commands, *workload.registered_commands):
+    if _verb.callback is not None:
+        _verb.callback = _begins(_verb.callback)
 
 # typer's own copy of click or click itself, as the version has it: BadParameter, UsageError, ClickException
 _CommandError: Any = typer.BadParameter.__mro__[2]
