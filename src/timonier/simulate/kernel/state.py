@@ -16,7 +16,7 @@ LONGEST = (1 << 31) - 1  # an estimate that does not end, as int32
 HOLE = (1 << 31) - 1  # size of a waiting place whose job has left
 SLOT_BITS = 24  # a heap key is tick << SLOT_BITS | slot
 JOB_BITS = 28  # an arrival key is tick << JOB_BITS | job
-BUCKETS = 1 << 16  # buckets of the calendar of expected ends
+BUCKETS = 1 << 15  # buckets of the calendar of expected ends
 GROUP_BITS = 7  # 128 buckets make a group
 OVERDUE = BUCKETS  # the bucket of overrunning jobs
 

@@ -225,18 +225,20 @@ def heap_pop(state: State) -> None:
     job = names[last]
     hole = 0
     child = 1
-    while child < last:
-        other = child + 1
-        if other < last and (
-            keys[other] < keys[child] or (keys[other] == keys[child] and names[other] < names[child])
-        ):
-            child = other
-        if key < keys[child] or (key == keys[child] and job < names[child]):
-            break
+    while child < last:  # the hole sinks to the bottom, then the last job rises into it (see heap.pop)
+        other = min(child + 1, last - 1)
+        child += (keys[other] < keys[child]) | ((keys[other] == keys[child]) & (names[other] < names[child]))
         keys[hole] = keys[child]
         names[hole] = names[child]
         hole = child
         child = 2 * hole + 1
+    while hole > 0:
+        parent = (hole - 1) >> 1
+        if keys[parent] < key or (keys[parent] == key and names[parent] < job):
+            break
+        keys[hole] = keys[parent]
+        names[hole] = names[parent]
+        hole = parent
     keys[hole] = key
     names[hole] = job
 
