@@ -72,6 +72,7 @@ def start_head(state: State, calendar: int) -> None:
             break
         take(state, calendar, int(state.waiting.job[lo]), s[NOW])
         vacate(state, lo)
+        s[HEAD] = -1  # who starts ahead of a blocked head may delay it: its shadow time is no longer known
         lo += 1
 
 
