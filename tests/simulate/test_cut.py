@@ -46,9 +46,6 @@ CASES: list[tuple[str, list[str]]] = [
     ("wfp3", CLOCK),
 ]
 GATHERING = ("conservative", CLOCK)
-forgets_arrivals = pytest.mark.xfail(
-    reason="conservative with a clock alone: a state does not say that jobs came since the last tick (ARRIVED)"
-)
 
 # what the new process does: read each state, run it to the end, write its run table
 RESUME = """
@@ -154,7 +151,6 @@ def test_ten_thousand_jobs_cut_three_times_under_every_profile(tmp_path: Path) -
 
 
 @needs_log
-@forgets_arrivals
 def test_ten_thousand_jobs_cut_three_times_with_a_clock_alone(tmp_path: Path) -> None:
     jobs = read_workload(CTC)
     check_cuts(replace(jobs, table=jobs.table.slice(20_000, 10_000)), [GATHERING], 3, 1, tmp_path)
@@ -222,7 +218,6 @@ def test_small_workloads_of_every_family(family: str, tmp_path: Path) -> None:
                 check_small(family, kernel, seed, tmp_path)
 
 
-@forgets_arrivals
 @pytest.mark.parametrize("family", FAMILIES)
 def test_small_workloads_with_a_clock_alone(family: str, tmp_path: Path) -> None:
     for kernel in kernel_families():

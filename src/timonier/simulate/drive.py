@@ -39,16 +39,6 @@ def drive(
             progress(int(packed.state.scalars[k.EVENTS]), total)
 
 
-def settle_marks(state: k.State) -> None:
-    """Write down who runs and who has ended, which the hot loops leave to be seen from start and run."""
-    marks = state.marks
-    started = marks["start"] >= 0
-    ended = started & (state.jobs["run"] <= state.scalars[k.NOW] - marks["start"])
-    marks["state"][started] = k.RUN
-    marks["state"][ended] = k.ENDED_OK
-    marks["state"][ended & (state.jobs["killed"] != 0)] = k.TIMED_OUT
-
-
 def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[k.State, int, int], int]:
     """The compiled loop for this kind of profile; says so when this is its first compilation."""
     advance = loop_for(*packed.kind)

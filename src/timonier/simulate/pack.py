@@ -98,10 +98,11 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
         s = state.scalars
         s[k.FORCED] = not jobs.state.settled
         s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
+        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
         s[k.TORN] = int(jobs.state.engine.get("torn", 0))
         prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)))
     if kind[1] == CONSERVATIVE:
-        prime_line(state, rich, HELD if profile.cycle.on else UNPLACED)
+        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
     return Packed(state, kind, row, columns)
 
 

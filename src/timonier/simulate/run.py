@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from timonier.describe import Machine
 from timonier.policy import Profile
-from timonier.simulate.drive import Progress, Tell, drive, settle_marks
+from timonier.simulate.drive import Progress, Tell, drive
 from timonier.simulate.kernel import state as k
 from timonier.simulate.pack import Packed, pack
 from timonier.simulate.ticks import to_ticks
@@ -55,7 +55,6 @@ def simulate(
     packed = pack(jobs, machine, profile)
     until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
     drive(packed, until, progress, tell)
-    settle_marks(packed.state)
     return Run(
         jobs=jobs,
         machine=machine,

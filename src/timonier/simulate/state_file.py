@@ -13,6 +13,7 @@ from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.run import Run
 from timonier.simulate.ticks import to_ticks
+from timonier.simulate.unpack import job_states
 from timonier.workload import Jobs, StateHeader
 
 STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "doomed", "start_seq")
@@ -28,13 +29,12 @@ def state_of(run: Run, now_s: float) -> Jobs:
     now = int(to_ticks(np.array([now_s], dtype=np.float64))[0][0])
     packed = run.packed
     marks = packed.state.marks
+    found = job_states(packed.state)
     later = packed.state.jobs["submit"] > now
-    is_open = np.isin(marks["state"], (k.PENDING, k.RUN, k.DOOMED)) | (
-        (marks["state"] == k.UNRUNNABLE) & later
-    )
+    is_open = np.isin(found, (k.PENDING, k.RUN, k.DOOMED)) | ((found == k.UNRUNNABLE) & later)
     open_jobs = np.flatnonzero(is_open)
     open_jobs = open_jobs[np.argsort(packed.row[open_jobs], kind="stable")]
-    running = marks["state"][open_jobs] == k.RUN
+    running = found[open_jobs] == k.RUN
     promised = marks["promised"][open_jobs]
     reserved = _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE else promised
     table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
@@ -50,11 +50,11 @@ def state_of(run: Run, now_s: float) -> Jobs:
         opening = packed.state.opening[open_jobs]
         unknown = running | (opening["missing"] > 0)
         columns["eligible_s"] = pa.array(opening["eligible"], mask=unknown)
-        columns["doomed"] = pa.array(marks["state"][open_jobs] == k.DOOMED)
+        columns["doomed"] = pa.array(found[open_jobs] == k.DOOMED)
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars
-    engine = {"ended": int(s[k.ENDED]), "torn": int(s[k.TORN])}
+    engine = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,

@@ -22,7 +22,8 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
     columns = packed.columns
     marks = packed.state.marks
     state = np.full(count, k.UNRUNNABLE, dtype=np.int8)
-    state[packed.row] = np.where(marks["state"] == k.DOOMED, k.PENDING, marks["state"])
+    found = job_states(packed.state)
+    state[packed.row] = np.where(found == k.DOOMED, k.PENDING, found)
     start = _by_row(marks["start"], packed, count)
     started = start >= 0
     ended = (state == k.ENDED_OK) | (state == k.TIMED_OUT)
@@ -44,6 +45,18 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
         "promised_s": _known(promised, promised >= 0),
     }
     return pa.table(rows)
+
+
+def job_states(state: k.State) -> NDArray[np.int8]:
+    """Where each packed job stands: the marks, and, as hot loops write no more than starts, who has ended."""
+    marks = state.marks
+    found = marks["state"].copy()
+    started = marks["start"] >= 0
+    ended = started & (state.jobs["run"] <= state.scalars[k.NOW] - marks["start"])
+    found[started] = k.RUN
+    found[ended] = k.ENDED_OK
+    found[ended & (state.jobs["killed"] != 0)] = k.TIMED_OUT
+    return found
 
 
 def segments_table(run: pa.Table) -> pa.Table:

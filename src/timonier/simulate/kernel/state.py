@@ -103,7 +103,7 @@ RULE_OF_JOB = record(
 MARK = record(
     start="i8",  # ticks, -1: not started
     promised="i8",  # ticks: the first promise made to the job, -1: none
-    state="i1",  # builds that are not rich leave it to `drive.settle_marks`
+    state="i1",  # builds that are not rich leave it to `unpack.job_states`
 )
 # When each job may join the line; rich builds only.
 OPENING = record(
