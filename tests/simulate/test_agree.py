@@ -45,6 +45,18 @@ def test_many_small_workloads(family: str, kernel: tuple[str, str, str]) -> None
     compare_block(family, kernel, range(SEEDS, LONG_SEEDS))
 
 
+@pytest.mark.parametrize(("kernel", "seed"), [
+    (("fcfs", "none", "event"), 755),
+    (("fcfs", "conservative", "event"), 217),
+    (("static", "easy", "event"), 90),
+    (("dynamic", "shortest", "event"), 384),
+    (("dynamic", "conservative", "event"), 478),
+], ids=str)  # fmt: skip
+def test_refusals_come_before_the_arrivals_of_their_instant(kernel: tuple[str, str, str], seed: int) -> None:
+    """Found by the long run: a job that depends on an unrunnable one of the same instant and a later row."""
+    compare_block("mixed", kernel, range(seed, seed + 1))
+
+
 LARGE = [  # order, backfill, each, load: as heavy as the slow engine can bear
     ("fcfs", "none", "instant", 0.6),
     ("fcfs", "none", "event", 0.6),

@@ -72,11 +72,14 @@ def read_inputs(
     return Inputs(jobs, given, chosen)
 
 
+FAR_S = 1e12  # 30,000 years
+
+
 def check_until(until: float | None, jobs: Jobs) -> None:
     """Refuse an instant at which no run can stop."""
     if until is None:
         return
-    if not math.isfinite(until):
+    if not math.isfinite(until) or abs(until) > FAR_S:
         raise InputError(f"--until is {until}", where="--until", fix="give seconds from the workload's zero")
     if jobs.state is not None and until < jobs.state.now_s:
         raise InputError(

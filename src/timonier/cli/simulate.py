@@ -45,7 +45,7 @@ def simulate(
     from timonier.simulate.folder import check_names, is_folder
     from timonier.workload import write_table
 
-    check_names(out, save_state)
+    check_names(log, out, save_state)
     asked = given.read_inputs(log, machine, profile, exact, setting, now, usage)
     given.check_until(until, asked.jobs)
     with Bar("simulating", output is Output.quiet) as bar:
@@ -56,7 +56,9 @@ def simulate(
     if save_state is not None:
         write_table(engine.state_of(run, run.last_s if until is None else until), save_state)
     if out is not None:
-        engine.write_run(run, out, summary, _asked(log, asked, seed, warmup) if is_folder(out) else {})
+        manifest = _asked(log, asked, seed, warmup) if is_folder(out) else {}
+        for fact, rows in engine.write_run(run, out, summary, manifest).items():
+            tell(f"{out.name} cannot hold: {fact}, {rows:,} rows")
     show(output, summary, as_text)
 
 

@@ -26,6 +26,7 @@ pc: Any = pyarrow.compute
 
 NEVER = 1 << 60  # the tick of what does not happen
 TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
+HASHED = (*TABLES, "machine.toml", "profile.toml", "summary.json")
 
 
 def check_run(folder: str | Path) -> list[str]:
@@ -52,7 +53,7 @@ def _broken_hashes(folder: Path) -> list[str]:
     files = read_toml(folder / "manifest.toml").get("files", {})
     if not isinstance(files, dict):
         raise InputError("'files' is not a table", where=str(folder / "manifest.toml"))
-    broken = []
+    broken = [f"{name}: manifest.toml has no hash of it" for name in HASHED if name not in files]
     for name, said in files.items():
         path = folder / Path(name).name
         if not path.is_file():

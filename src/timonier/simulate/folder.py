@@ -24,13 +24,18 @@ from timonier.workload import write_swf, write_table
 from timonier.workload.arrow import pc
 
 
-def check_names(out: Path | None, state: Path | None) -> None:
-    """Refuse names that cannot be written, before hours of work.  Raises InputError."""
+def check_names(log: Path, out: Path | None, state: Path | None) -> None:
+    """Refuse names that cannot be written, before hours of work.  Raises InputError.
+
+    A run never takes the place of what it was read from; a state may: it is the same queue, later.
+    """
+    if out is not None and out.resolve() == log.resolve():
+        raise InputError("the run would overwrite its own input", where=str(out), fix="name another file")
     if state is not None and state.suffix.lower() not in (".parquet", ".csv"):
         raise InputError(
             f"cannot write a state as {state.suffix!r}", where=str(state), fix="name a .parquet file"
         )
-    if out is not None and out == state:
+    if out is not None and state is not None and out.resolve() == state.resolve():
         raise InputError("the run and its state cannot be one file", where=str(out), fix="name two files")
     files = [path for path in (state, None if out is None or is_folder(out) else out) if path is not None]
     for path in files:
@@ -51,16 +56,17 @@ def is_folder(path: Path) -> bool:
     )
 
 
-def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[str, Any]) -> None:
+def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[str, Any]) -> dict[str, int]:
     """Write a run by the name of `path`: x.csv or x.parquet the run table, x.swf a log, else a folder.
 
     summary: what summary.json says.  asked: what the manifest says of the command (profile, seed, ...).
+    Returns what the format could not hold: fact -> rows.
     Raises MachineFailure when the disk fails us; then nothing is left half-written.
     """
     name = str(path).lower()
     if name.endswith((".swf", ".swf.gz")):
-        _write_swf(run, path)
-    elif name.endswith(".csv"):
+        return _write_swf(run, path)
+    if name.endswith(".csv"):
         table = run.table.set_column(
             run.table.column_names.index("state"), "state", run.table.column("state").cast(pa.string())
         )
@@ -70,15 +76,19 @@ def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[s
             pq.write_table(run.table, file, compression="zstd")
     elif is_folder(Path(path)):
         _write_folder(run, Path(path), summary, asked)
+    return {}
 
 
-def _write_swf(run: Run, path: str | Path) -> None:
+def _write_swf(run: Run, path: str | Path) -> dict[str, int]:
     """The jobs that ran, with their wait and the time they held their processors."""
     ended = pc.is_valid(run.table.column("run_s"))
     table = run.jobs.table
     table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", run.table.column("run_s"))
     wait_s = run.table.column("wait_s").filter(ended).to_numpy().astype(np.float64)
-    write_swf(replace(run.jobs, table=table.filter(ended), processors=run.machine.processors), path, wait_s)
+    kept = replace(run.jobs, table=table.filter(ended), processors=run.machine.processors)
+    losses = write_swf(kept, path, wait_s)
+    left_out = len(run.jobs) - len(kept)
+    return losses | ({"jobs that did not run to an end, left out": left_out} if left_out else {})
 
 
 def _write_folder(run: Run, path: Path, summary: dict[str, Any], asked: dict[str, Any]) -> None:

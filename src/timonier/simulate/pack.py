@@ -273,6 +273,7 @@ def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) ->
     s = state.scalars
     s[k.NOW] = now
     s[k.NEXT] = int(np.searchsorted(state.jobs["submit"], now, side="right"))
+    s[k.TOLD] = s[k.NEXT]
     s[k.FREE] = processors
     s[k.PROCESSORS] = processors
     s[k.HEAD] = -1

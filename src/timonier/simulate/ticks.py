@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEVER = 1 << 60  # the tick of what does not happen
+FAR = 1 << 59  # beyond every instant that the clock can hold
 
 
 def to_ticks(seconds: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
@@ -20,6 +21,6 @@ def to_ticks(seconds: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
     finite = np.isfinite(seconds)
     whole = np.floor(np.where(finite, seconds, 0.0) + 0.5)
     fractions = int(np.count_nonzero(finite & (whole != seconds)))
-    ticks = whole.astype(np.int64)
+    ticks = np.clip(whole, -FAR, FAR).astype(np.int64)
     ticks[~finite] = NEVER
     return ticks, fractions

@@ -18,6 +18,7 @@ from timonier.simulate.kernel.state import (
     PENDING,
     SEQ,
     TIMED_OUT,
+    TOLD,
     UNRUNNABLE,
     State,
 )
@@ -61,25 +62,33 @@ def next_submitted(state: State, now: int) -> int:
 
 
 @helper
+def refuse(state: State, now: int) -> None:
+    """Refuse the jobs submitted by now that cannot run, or whose dependency has failed, before anybody arrives."""
+    s = state.scalars
+    while s[TOLD] < len(state.jobs) and state.jobs[s[TOLD]]["submit"] <= now:
+        job = s[TOLD]
+        s[TOLD] += 1
+        if state.marks[job]["state"] == DOOMED:
+            state.marks[job]["state"] = CANCELLED
+            settle(state, job, now)
+        elif state.marks[job]["state"] == UNRUNNABLE:
+            settle(state, job, now)
+
+
+@helper
 def next_arrived(state: State, now: int) -> int:
     """Rich builds: the next job that arrives by `now`, in the order of (submit, row); -1: none.
 
-    Merges submissions with the jobs whose dependencies have ended; a job that cannot run is refused here.
+    Merges submissions with the jobs whose dependencies have ended. Who cannot run is refused before that.
     """
     s = state.scalars
-    while next_submission(state) <= now:
+    refuse(state, now)
+    while next_submission(state) <= now:  # over those who come another way, or not at all
         job = s[NEXT]
-        if state.marks[job]["state"] == UNRUNNABLE:
-            s[NEXT] += 1
-            settle(state, job, now)
-        elif state.marks[job]["state"] == DOOMED:
-            s[NEXT] += 1
-            state.marks[job]["state"] = CANCELLED
-            settle(state, job, now)
-        elif state.rules[job]["depends"] or state.marks[job]["start"] >= 0:
-            s[NEXT] += 1
-        else:
+        mark = state.marks[job]
+        if mark["state"] == PENDING and mark["start"] < 0 and not state.rules[job]["depends"]:
             break
+        s[NEXT] += 1
     submitted = s[NEXT] if next_submission(state) <= now else -1
     if next_later(state) <= now:
         freed = state.later[0] & ((1 << JOB_BITS) - 1)

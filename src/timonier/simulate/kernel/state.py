@@ -25,6 +25,7 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     NOW,  # instant of the last event, ticks
     PHASE,  # see below
     NEXT,  # first job that has not arrived
+    TOLD,  # first job of which it is not yet told whether it is refused; rich builds only
     FREE,  # processors free
     LO,  # waiting places in use: [LO, HI)
     HI,
@@ -63,7 +64,7 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     N_SCALARS,
-) = range(41)
+) = range(42)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)

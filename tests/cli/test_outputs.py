@@ -1,0 +1,50 @@
+"""What a run may not overwrite, and what an output says that it could not hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from timonier.cli.simulate import simulate
+from timonier.kit.errors import InputError
+from timonier.simulate.check import check_run
+
+LOG = "1 0 -1 10 2 -1 -1 2 20 -1 1 1 1 -1 1 1 -1 -1\n2 5 -1 900 2 -1 -1 2 900 -1 1 1 1 -1 1 1 -1 -1\n"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "log.swf"
+    path.write_text(LOG)
+    return path
+
+
+def test_a_run_never_takes_the_place_of_its_input(log: Path) -> None:
+    with pytest.raises(InputError, match="overwrite its own input"):
+        simulate(log, machine="4", out=log.parent / "." / "log.swf")
+    assert log.read_text() == LOG
+
+
+def test_an_swf_says_which_jobs_it_leaves_out(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate(log, machine="4", until=100, out=log.parent / "out.swf")
+    assert "left out, 1 rows" in capsys.readouterr().err
+
+
+def test_an_instant_beyond_the_clock_is_refused(log: Path) -> None:
+    with pytest.raises(InputError, match="--until"):
+        simulate(log, machine="4", until=1e30)
+
+
+def test_times_beyond_the_clock_are_refused(log: Path) -> None:
+    log.write_text(LOG.replace(" 900 2 -1", " 1e30 2 -1"))
+    with pytest.raises(InputError, match="too large"):
+        simulate(log, machine="4")
+
+
+def test_a_folder_whose_manifest_lost_its_hashes_is_found(log: Path, tmp_path: Path) -> None:
+    simulate(log, machine="4", out=tmp_path / "run")
+    manifest = tmp_path / "run" / "manifest.toml"
+    assert check_run(tmp_path / "run") == []
+    manifest.write_text(manifest.read_text().split("[files]", maxsplit=1)[0])
+    assert "jobs.parquet: manifest.toml has no hash of it" in check_run(tmp_path / "run")
