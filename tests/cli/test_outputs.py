@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+import timonier
+from timonier.cli.app import app
 from timonier.cli.simulate import simulate
+from timonier.cli.workload import convert
 from timonier.kit.errors import InputError
 from timonier.simulate.check import check_run
 
@@ -48,3 +54,30 @@ def test_a_folder_whose_manifest_lost_its_hashes_is_found(log: Path, tmp_path: P
     assert check_run(tmp_path / "run") == []
     manifest.write_text(manifest.read_text().split("[files]", maxsplit=1)[0])
     assert "jobs.parquet: manifest.toml has no hash of it" in check_run(tmp_path / "run")
+
+
+def test_placements_are_counts_where_nodes_have_no_names(log: Path, tmp_path: Path) -> None:
+    simulate(log, machine="4", out=tmp_path / "run")
+    rows = pq.read_table(tmp_path / "run" / "placements.parquet").to_pylist()
+    assert [(row["job_id"], row["cores"], row["node"], row["end_s"]) for row in rows] == [
+        ("1", 2.0, None, 10),
+        ("2", 2.0, None, 905),
+    ]
+
+
+def test_a_conversion_never_takes_the_place_of_its_input(log: Path) -> None:
+    with pytest.raises(InputError, match="overwrite its own input"):
+        convert(log, log.parent / "." / "log.swf")
+    assert log.read_text() == LOG
+
+
+def test_the_offered_load_leaves_out_what_cannot_run(log: Path, tmp_path: Path) -> None:
+    log.write_text(LOG + "3 10 -1 900 99 -1 -1 99 900 -1 1 1 1 -1 1 1 -1 -1\n")
+    simulate(log, machine="4", out=tmp_path / "run")
+    load = json.loads((tmp_path / "run" / "summary.json").read_text())["load"]
+    assert load["offered_load"] == (10 * 2 + 900 * 2) / (4 * 10)
+
+
+def test_the_version_is_said() -> None:
+    said = CliRunner().invoke(app, ["--version"], catch_exceptions=False)
+    assert (said.exit_code, said.stdout) == (0, f"timonier {timonier.__version__}\n")

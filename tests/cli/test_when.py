@@ -89,3 +89,17 @@ def test_it_is_the_simulation_in_which_all_last_as_long_as_their_limits(name, tm
         for row, is_waiting in zip(rows, waiting, strict=True)
         if is_waiting
     ]
+
+
+def test_who_waits_for_a_job_of_the_future_has_no_start_yet(tmp_path):
+    """Directly or through another; the rest is forecast as if they were not there."""
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "job_id,submit_s,runtime_s,time_limit_s,tasks,state,start_s,dependency\n"
+        "a,0,50,60,1,running,10,\n"
+        "b,5,20,20,1,pending,,afterany:later\n"
+        "c,6,20,20,1,pending,,afterok:b\n"
+        "d,7,5,10,1,pending,,afterok:a\n"
+        "later,99,5,10,1,pending,,\n"
+    )
+    assert run(path, "-m", 1, "--now", 30) == "job_id,start_s\nb,\nc,\nd,70\n"

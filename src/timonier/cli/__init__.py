@@ -28,7 +28,7 @@ def main() -> None:
 def interrupted() -> int:
     """Say that Ctrl-C was heard; files are written whole or not at all.  Returns the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one finds us on our way out
-    print("interrupted; nothing was written", file=sys.stderr, flush=True)
+    print("interrupted; no file is half-written", file=sys.stderr, flush=True)
     return 1
 
 

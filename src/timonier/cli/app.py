@@ -8,10 +8,11 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+import timonier
 from timonier.cli import interrupted, quit_at_once
 from timonier.cli.check import check
 from timonier.cli.describe import describe
@@ -33,6 +34,22 @@ app.add_typer(workload, name="workload")
 app.command()(simulate)
 app.command()(when)
 app.command()(check)
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        print(f"timonier {timonier.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Say the version and leave.", is_eager=True, callback=_say_version),
+    ] = False,
+) -> None:
+    pass
 
 
 def _begins(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -85,9 +85,9 @@ def as_text(summary: dict[str, Any]) -> str:
     lines.append(pairs([("processors", number(summary["processors"]))]))
     lines.append(pairs([(name, number(count)) for name, count in jobs.items() if count]))
     for title in ("dropped", "noted", "assumed"):
-        if summary[title]:
-            lines.append(f"{title}:")
-            lines.append(pairs([(fact, number(count)) for fact, count in summary[title].items()]))
+        facts = [(fact, number(count)) for fact, count in summary[title].items() if count]
+        if facts:
+            lines += [f"{title}:", pairs(facts)]
     lines.append("load:")
     lines.append(pairs([(name, number(value)) for name, value in summary["load"].items()]))
     lines.append("metrics:")

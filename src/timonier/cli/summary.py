@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
     counts = pc.value_counts(run.table.column("state").cast(pa.string())).to_pylist()
     return {
         "schema": "timonier/summary/1",
-        "workload": run.jobs.source,
+        "workload": Path(run.jobs.source).name,
         "machine": run.machine.name,
         "profile": run.profile.name,
         "processors": run.machine.processors,
@@ -35,13 +36,14 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
 def load(run: Run) -> dict[str, float | int | None]:
     """Does the workload load the machine? Offered load, share of jobs that waited, longest queue.
 
-    Offered load = sum(size x run time) / (processors x (last submit - first submit)).
+    Offered load = sum(size x run time) / (processors x (last submit - first submit)), of the jobs that can run.
     """
     submit = run.table.column("submit_s").to_numpy()
     span = int(submit.max() - submit.min()) if len(submit) else 0
     runtime = run.jobs.numbers("runtime_s", 0).astype(np.float64)
-    finite = np.isfinite(runtime)
-    work = float(np.dot(runtime[finite], processors_per_job(run.jobs)[finite]))
+    runs = np.asarray(pc.not_equal(run.table.column("state").cast(pa.string()), "unrunnable"))
+    counted = np.isfinite(runtime) & runs
+    work = float(np.dot(runtime[counted], processors_per_job(run.jobs)[counted]))
     wait = run.table.column("wait_s").drop_null()
     waited = None if not len(wait) else float(np.count_nonzero(wait.to_numpy() > 0)) / len(wait)
     return {

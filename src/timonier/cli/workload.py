@@ -18,7 +18,8 @@ app = typer.Typer(help="Look at a workload, convert it, make one.", no_args_is_h
 
 
 MachineOption = Annotated[
-    str | None, typer.Option("--machine", help="A number of processors or a machine file.", metavar="N|FILE")
+    str | None,
+    typer.Option("--machine", "-m", help="A number of processors or a machine file.", metavar="N|FILE"),
 ]
 
 
@@ -52,6 +53,10 @@ def convert(
     from timonier.workload.read.workload import read_workload
     from timonier.workload.write.table import write_table
 
+    if source.resolve() == target.resolve():
+        from timonier.kit.errors import InputError
+
+        raise InputError("this would overwrite its own input", where=str(target), fix="name another file")
     jobs = read_workload(source, now=now, usage=usage)
     losses = write_table(jobs, target)
     _say_losses(losses, target)
@@ -60,7 +65,9 @@ def convert(
 
 @app.command()
 def make(
-    model: Annotated[str, typer.Argument(help="lublin, lab, lublin-interactive, lublin-both, lublin-whole")],
+    model: Annotated[
+        str, typer.Argument(help="lublin, lab, lublin-batch, lublin-interactive, lublin-both, lublin-whole")
+    ],
     target: Annotated[Path, typer.Option("-o", help=".csv, .parquet, .swf or .swf.gz", metavar="FILE")],
     jobs: Annotated[int, typer.Option("--jobs", help="How many.")] = 10_000,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")] = 0,

@@ -26,7 +26,7 @@ pc: Any = pyarrow.compute
 
 NEVER = 1 << 60  # the tick of what does not happen
 TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
-HASHED = (*TABLES, "machine.toml", "profile.toml", "summary.json")
+HASHED = (*TABLES, "placements.parquet", "machine.toml", "profile.toml", "summary.json")
 
 
 def check_run(folder: str | Path) -> list[str]:

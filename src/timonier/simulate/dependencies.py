@@ -59,27 +59,20 @@ def read(jobs: Jobs, row: NDArray[np.int64]) -> Links:
     count = len(row)
     packed_of = np.empty(len(jobs), dtype=np.int64)
     packed_of[row] = np.arange(count)
-    texts = jobs.texts("dependency")
-    rows = np.flatnonzero(np.asarray(pc.is_valid(texts).to_numpy(zero_copy_only=False)))
     parents: list[int] = []
     children: list[int] = []
     kinds: list[int] = []
     absent = 0
-    if len(rows):
-        place = {name: r for r, name in enumerate(jobs.table.column("job_id").to_pylist())}
-        for r in rows.tolist():
-            try:
-                clauses = parse(texts[r].as_py())
-            except InputError as error:
-                error.where = f"{jobs.source}, row {r + 1}, dependency"
-                raise
-            for kind, name in dict.fromkeys(clauses):
-                if name not in place:
-                    absent += 1
-                    continue
-                parents.append(int(packed_of[place[name]]))
-                children.append(int(packed_of[r]))
-                kinds.append(kind)
+    clauses = _clauses(jobs)
+    place = {name: r for r, name in enumerate(jobs.table.column("job_id").to_pylist())} if clauses else {}
+    for r, wanted in clauses.items():
+        for kind, name in wanted:
+            if name not in place:
+                absent += 1
+                continue
+            parents.append(int(packed_of[place[name]]))
+            children.append(int(packed_of[r]))
+            kinds.append(kind)
     order = np.argsort(np.array(parents, dtype=np.int64), kind="stable")
     child = np.array(children, dtype=np.int32)[order]
     child_at = np.zeros(count + 1, dtype=np.int64)
@@ -89,6 +82,25 @@ def read(jobs: Jobs, row: NDArray[np.int64]) -> Links:
     links = Links(depends, child_at, child, np.array(kinds, dtype=np.int8)[order], absent)
     _refuse_circles(jobs, row, links)
     return links
+
+
+def depended_on(jobs: Jobs) -> dict[int, set[str]]:
+    """Row -> the job_ids that it waits for, of the jobs that have a dependency.  Raises InputError."""
+    return {row: {name for _, name in clauses} for row, clauses in _clauses(jobs).items()}
+
+
+def _clauses(jobs: Jobs) -> dict[int, list[tuple[int, str]]]:
+    """Row -> its dependencies, each once."""
+    texts = jobs.texts("dependency")
+    rows = np.flatnonzero(np.asarray(pc.is_valid(texts).to_numpy(zero_copy_only=False)))
+    found = {}
+    for r in rows.tolist():
+        try:
+            found[r] = list(dict.fromkeys(parse(texts[r].as_py())))
+        except InputError as error:
+            error.where = f"{jobs.source}, row {r + 1}, dependency"
+            raise
+    return found
 
 
 def _refuse_circles(jobs: Jobs, row: NDArray[np.int64], links: Links) -> None:

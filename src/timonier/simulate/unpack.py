@@ -77,6 +77,26 @@ def segments_table(run: pa.Table) -> pa.Table:
     )
 
 
+def placements_table(run: pa.Table) -> pa.Table:
+    """One row for every stretch and device; a counted machine knows how many processors, not which."""
+    started = run.filter(pc.is_valid(run.column("start_s")))
+    count = started.num_rows
+    rows: dict[str, Any] = {
+        "job_id": started.column("job_id"),
+        "segment": pa.array(np.zeros(count, dtype=np.int32)),
+        "task": pa.nulls(count, pa.int32()),
+        "node": pa.nulls(count, pa.string()),
+        "gpu": pa.nulls(count, pa.int32()),
+        "gpu_share": pa.nulls(count, pa.float64()),
+        "mig_start": pa.nulls(count, pa.int32()),
+        "cores": started.column("size").cast(pa.float64()),
+        "memory_bytes": pa.nulls(count, pa.int64()),
+        "start_s": started.column("start_s"),
+        "end_s": started.column("end_s"),
+    }
+    return pa.table(rows)
+
+
 def _by_row(values: NDArray[Any], packed: Packed, count: int) -> NDArray[np.int64]:
     out = np.full(count, -1, dtype=np.int64)
     out[packed.row] = values

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate.columns import read_columns
+from timonier.simulate.dependencies import depended_on
 from timonier.simulate.drive import Tell
 from timonier.simulate.kernel.state import NEVER
 from timonier.simulate.run import simulate
@@ -22,7 +24,8 @@ def forecast(jobs: Jobs, machine: Machine, profile: Profile, *, tell: Tell | Non
     """The start of every pending job under current limits: job_id, start_s (null: never, as things are).
 
     Nobody else comes, and every job runs as long as the profile's estimate says (its limit, as a rule).
-    Jobs that are submitted later than now are left out: nobody knows of them yet.
+    Jobs that are submitted later than now are left out: nobody knows of them yet; who depends on one of them
+    has no start that could be told.
     Raises InputError when the workload is not a state.
     """
     if jobs.state is None:
@@ -33,11 +36,32 @@ def forecast(jobs: Jobs, machine: Machine, profile: Profile, *, tell: Tell | Non
             "or give a CSV of running and pending jobs with --now T",
         )
     known = jobs.numbers("submit_s", 0) <= jobs.state.now_s
-    table = jobs.table.filter(pa.array(known))
+    foreseen = known & ~_waits_for_unknown(jobs, known)
+    table = jobs.table.filter(pa.array(foreseen))
     here = replace(jobs, table=table)
     est = read_columns(here, machine, profile).est
     lasting = pa.array(np.where(est >= NEVER, np.inf, est.astype(np.float64)))
     table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", lasting)
     run = simulate(replace(here, table=table), machine, profile, tell=tell)
-    pending = pc.invert(pc.fill_null(pc.equal(here.texts("state"), "running"), False))
-    return run.table.select(["job_id", "start_s"]).filter(pending)
+    running = np.asarray(pc.fill_null(pc.equal(jobs.texts("state"), "running"), False))
+    start = pc.replace_with_mask(
+        pa.nulls(len(jobs), pa.int64()), pa.array(foreseen), run.table.column("start_s").combine_chunks()
+    )
+    told = pa.table({"job_id": jobs.table.column("job_id"), "start_s": start})
+    return told.filter(pa.array(known & ~running))
+
+
+def _waits_for_unknown(jobs: Jobs, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """bool[J]: does the job depend, by however many steps, on one that is not known yet?"""
+    names = jobs.table.column("job_id")
+    unknown = set(names.filter(pa.array(~known)).to_pylist())
+    parents = depended_on(jobs) if unknown else {}
+    waits = np.zeros(len(jobs), dtype=bool)
+    found = True
+    while found:
+        found = False
+        for row, wanted in parents.items():
+            if not waits[row] and not unknown.isdisjoint(wanted):
+                waits[row] = found = True
+                unknown.add(names[row].as_py())
+    return waits

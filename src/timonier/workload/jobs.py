@@ -32,7 +32,6 @@ class StateHeader:
     now_s: the instant of the state, s.
     settled: everything due at now_s has happened, the scheduling pass included
     (true for files of --save-state; a state written by hand gets a pass at now_s).
-    last_s: the last instant at which a job ended or came, or a pass was made (None: unknown).
     usage: fair-share usage rows (account, user, usage), carried along.
     """
 

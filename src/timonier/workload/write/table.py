@@ -14,7 +14,7 @@ from timonier.kit.files import writing
 from timonier.workload.arrow import pa_csv, pc
 from timonier.workload.jobs import Jobs
 from timonier.workload.metadata import KEY, render_metadata
-from timonier.workload.write.swf import is_swf_name, write_swf
+from timonier.workload.write.swf import write_swf
 
 
 def write_table(jobs: Jobs, path: str | Path) -> dict[str, int]:
@@ -27,7 +27,7 @@ def write_table(jobs: Jobs, path: str | Path) -> dict[str, int]:
         return _write_parquet(jobs, path)
     if name.endswith(".csv"):
         return _write_csv(jobs, path)
-    if is_swf_name(name):
+    if name.endswith((".swf", ".swf.gz")):
         return write_swf(jobs, path)
     raise InputError(
         "the file name does not say in which format to write",
