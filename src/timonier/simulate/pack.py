@@ -25,6 +25,7 @@ from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
+from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -38,6 +39,7 @@ from timonier.simulate.kernel.order import (
     SJF,
     UNICEF,
     WFP3,
+    fill_keys,
 )
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
@@ -91,6 +93,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
     _set_jobs(state, columns, row)
     _set_scalars(state, profile, now, processors)
     _set_marks(jobs, state, columns, row, rich)
+    _set_rank(state)
     if rich:
         _set_use(state, machine)
     _set_running(jobs, state, columns, row)
@@ -100,7 +103,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
         s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
         s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
         s[k.TORN] = int(jobs.state.engine.get("torn", 0))
-        prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)))
+        prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)), int(is_heaped(*kind)))
     if kind[1] == CONSERVATIVE:
         prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
     return Packed(state, kind, row, columns)
@@ -212,6 +215,7 @@ def _codes(jobs: Jobs, column: str, names: list[str]) -> NDArray[np.int32]:
 def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, int, int, int]) -> k.State:
     """A state with all its arrays; untouched memory costs nothing, so none is sized by guessing."""
     rich = kind[3]
+    heaped = is_heaped(*kind)
     # one pass for every event: a job that counts as gone keeps its slot until its turn
     slots = min(processors * (1 + kind[2]), count) + 1
     places = count + 1
@@ -242,6 +246,8 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             key=empty(places, dtype=np.float64),
             start=empty(places, dtype=np.int64),
         ),
+        rank=empty(count if heaped else 0, dtype=np.int64),
+        heap=empty(places if heaped else 0, dtype=np.int64),
         pick=empty(places if kind[1] != NONE else 0, dtype=np.int64),
         running=empty(slots, dtype=k.RUNNING_JOB),
         idle=np.arange(slots, dtype=np.int32),
@@ -288,6 +294,22 @@ def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) ->
     s[k.RULE] = RULES[profile.order.rule]
     s[k.OVERRUNS] = bool((state.jobs["run"] > est).any())
     s[k.DUE] = k.NEVER
+
+
+def _set_rank(state: k.State) -> None:
+    """Ranks of a line that is a heap: the keys themselves where they are whole and short, else counted off."""
+    rank = state.rank
+    if not len(rank):
+        return
+    keys = np.empty(len(rank), dtype=np.float64)
+    fill_keys(int(state.scalars[k.RULE]), state.jobs, keys)
+    least = keys.min()
+    if keys.max() - least < 1 << (62 - k.JOB_BITS) and (keys == np.rint(keys)).all():
+        rank[:] = keys - least
+    else:
+        rank[np.argsort(keys, kind="stable")] = np.arange(len(rank))
+    rank <<= k.JOB_BITS
+    rank += np.arange(len(rank))
 
 
 def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: int) -> None:

@@ -30,7 +30,7 @@ from timonier.simulate.kernel.state import (
     Array,
     State,
 )
-from timonier.simulate.kernel.waiting import heap_pop, vacate
+from timonier.simulate.kernel.waiting import heap_head, heap_pop, vacate
 
 NONE, EASY, SHORTEST, CONSERVATIVE = range(4)
 CHUNK = 128  # places tested at once
@@ -215,7 +215,7 @@ def heap_pass(state: State) -> None:
     """One pass without backfill over a line that is a heap."""
     s = state.scalars
     while s[WAITING] > 0:
-        job = int(state.waiting.job[0])
+        job = heap_head(state)
         if state.jobs[job]["size"] > s[FREE]:
             break
         heap_pop(state)

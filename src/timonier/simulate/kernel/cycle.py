@@ -20,7 +20,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, insert
+from timonier.simulate.kernel.waiting import append, heap_push, insert
 
 FIFO, STATIC, DYNAMIC = range(3)
 
@@ -51,7 +51,7 @@ def is_due(state: State) -> bool:
 
 
 @loop
-def prime(state: State, fifo: int, rich: int, calendar: int) -> None:
+def prime(state: State, fifo: int, rich: int, calendar: int, heaped: int) -> None:
     """Bring in what a state says runs and waits already, without a pass.
 
     The running jobs stand in `batch`, in the order of their starts; the waiting ones come by index.
@@ -73,6 +73,8 @@ def prime(state: State, fifo: int, rich: int, calendar: int) -> None:
             opening = state.opening[job]
             if opening["missing"] == 0 and opening["eligible"] <= s[NOW]:
                 insert(state, 1, 0, job)
+        elif heaped:
+            heap_push(state, job)
         elif fifo:
             append(state, job)
         else:

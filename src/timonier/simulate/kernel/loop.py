@@ -55,6 +55,11 @@ from timonier.simulate.kernel.waiting import append, heap_push, insert, resort
 Advance = Callable[[State, int, int], int]
 
 
+def is_heaped(order: int, backfill: int, event: int, rich: int) -> bool:
+    """Is the line of this kind of profile a heap: fixed keys, and nobody but the head ever starts?"""
+    return order == STATIC and backfill == bf.NONE and not event and not rich
+
+
 @cache
 def build(order: int, backfill: int, rich: int) -> Advance:
     """The loop for one kind of profile and workload: advance(state, until, budget) -> reason.
@@ -68,7 +73,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
     easy = backfill == bf.EASY
     shortest = backfill == bf.SHORTEST
     keeps_shadow = calendar and not rich
-    heaped = order == STATIC and backfill == bf.NONE and not rich
+    heaped = is_heaped(order, backfill, 0, rich)
     patient = fifo and backfill == bf.NONE  # behind a blocked head nothing happens before an end
 
     @loop

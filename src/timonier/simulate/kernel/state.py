@@ -170,6 +170,8 @@ class State(NamedTuple):
     use: Use
     later: Array  # int64, heap of tick << JOB_BITS | job: arrivals by dependency
     waiting: Waiting
+    rank: Array  # int64[J], order key << JOB_BITS | job; heaped builds only
+    heap: Array  # int64, the ranks of the waiting jobs as a heap, instead of `waiting`; heaped builds only
     pick: Array  # int64, scratch: places of candidates
     running: Array  # RUNNING_JOB[slots]
     idle: Array  # int32, stack of unused slots

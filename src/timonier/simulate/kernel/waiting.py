@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from numpy import uint64
 
+from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.order import key as key_of
 from timonier.simulate.kernel.state import (
     HI,
     HOLE,
+    JOB_BITS,
     LO,
     LONGEST,
     LONGEST_QUEUE,
@@ -191,56 +193,25 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
 def heap_push(state: State, job: int) -> None:
     """Put a job into a line that is a heap: for fixed keys without backfill, where only the head matters."""
     s = state.scalars
-    jobs = state.jobs[job]
-    key = key_of(s[RULE], s[NOW], jobs["submit"], jobs["est"], int(jobs["size"]), 0)
-    keys = state.waiting.key
-    names = state.waiting.job
-    child = s[HI]
-    while child > 0:
-        parent = (child - 1) >> 1
-        if keys[parent] < key or (keys[parent] == key and names[parent] < job):
-            break
-        keys[child] = keys[parent]
-        names[child] = names[parent]
-        child = parent
-    keys[child] = key
-    names[child] = job
-    s[HI] += 1
-    waits = s[WAITING] + 1
-    s[WAITING] = waits
-    if waits > s[LONGEST_QUEUE]:
-        s[LONGEST_QUEUE] = waits
+    waits = s[WAITING]
+    push(state.heap, waits, state.rank[job])
+    s[WAITING] = waits + 1
+    if waits >= s[LONGEST_QUEUE]:
+        s[LONGEST_QUEUE] = waits + 1
+
+
+@inline
+def heap_head(state: State) -> int:
+    """The job at the head of a line that is a heap."""
+    return int(state.heap[0] & ((1 << JOB_BITS) - 1))
 
 
 @inline
 def heap_pop(state: State) -> None:
     """Take the head out of a line that is a heap."""
     s = state.scalars
-    keys = state.waiting.key
-    names = state.waiting.job
-    last = s[HI] - 1
-    s[HI] = last
+    pop(state.heap, s[WAITING])
     s[WAITING] -= 1
-    key = keys[last]
-    job = names[last]
-    hole = 0
-    child = 1
-    while child < last:  # the hole sinks to the bottom, then the last job rises into it (see heap.pop)
-        other = min(child + 1, last - 1)
-        child += (keys[other] < keys[child]) | ((keys[other] == keys[child]) & (names[other] < names[child]))
-        keys[hole] = keys[child]
-        names[hole] = names[child]
-        hole = child
-        child = 2 * hole + 1
-    while hole > 0:
-        parent = (hole - 1) >> 1
-        if keys[parent] < key or (keys[parent] == key and names[parent] < job):
-            break
-        keys[hole] = keys[parent]
-        names[hole] = names[parent]
-        hole = parent
-    keys[hole] = key
-    names[hole] = job
 
 
 @helper
