@@ -15,6 +15,7 @@ import typer
 import timonier
 from timonier.cli import interrupted, quit_at_once
 from timonier.cli.check import check
+from timonier.cli.compare import compare
 from timonier.cli.describe import describe
 from timonier.cli.simulate import simulate
 from timonier.cli.when import when
@@ -34,6 +35,7 @@ app.add_typer(workload, name="workload")
 app.command()(simulate)
 app.command()(when)
 app.command()(check)
+app.command()(compare)
 
 
 def _say_version(asked: bool) -> None:

@@ -53,12 +53,9 @@ def read_inputs(
 ) -> Inputs:
     """Read all three.  Raises InputError, also when nothing says how large the machine is."""
     from timonier.describe import read_machine
-    from timonier.policy import read_profile
     from timonier.workload import read_workload
 
-    chosen = read_profile(profile, settings or [])
-    if exact:
-        chosen = replace(chosen, estimate=replace(chosen.estimate, use="exact"))
+    chosen = read_chosen(profile, exact, settings)
     given = None if machine is None else read_machine(machine)
     jobs = read_workload(log, now=now, usage=usage)
     if given is None:
@@ -70,6 +67,14 @@ def read_inputs(
             )
         given = read_machine(str(jobs.processors))
     return Inputs(jobs, given, chosen)
+
+
+def read_chosen(profile: str, exact: bool, settings: list[str] | None) -> Profile:
+    """A profile with the settings of the command on top.  Raises InputError."""
+    from timonier.policy import read_profile
+
+    chosen = read_profile(profile, settings or [])
+    return replace(chosen, estimate=replace(chosen.estimate, use="exact")) if exact else chosen
 
 
 FAR_S = 1e12  # 30,000 years

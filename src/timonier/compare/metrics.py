@@ -107,13 +107,16 @@ def _of_ended(
     if makespan > 0:
         scores["jobs_per_hour"] = len(wait) * 3600.0 / makespan
         if processors > 0:
+            scores["processor_hours_per_hour"] = total / makespan
             scores["utilisation"] = total / (processors * float(makespan))
     del end, work, below
     scores |= _summary("tts", wait + run, "_s")
     slowdown = bounded_slowdown(wait, run)
     scores |= _summary("bsld", slowdown)
     if users is not None:
-        scores["jain_bsld_user"] = _jain_over_users(slowdown, users.filter(ended))
+        means = _mean_by_user(slowdown, users.filter(ended))
+        scores["jain_bsld_user"] = jain_index(means)
+        scores["bsld_worst_user"] = float(means.max()) if len(means) else None
     return scores
 
 
@@ -137,8 +140,8 @@ def jain_index(values: Floats) -> float | None:
     return float(values.sum()) ** 2 / (len(values) * squares) if squares > 0 else None
 
 
-def _jain_over_users(slowdown: Floats, users: Column) -> float | None:
-    """Jain's index of each user's mean bounded slowdown."""
+def _mean_by_user(slowdown: Floats, users: Column) -> Floats:
+    """Each user's mean bounded slowdown; jobs of no known user are left out."""
     if isinstance(users, pa.ChunkedArray):
         users = users.combine_chunks()
     codes = users.dictionary_encode().indices
@@ -146,7 +149,8 @@ def _jain_over_users(slowdown: Floats, users: Column) -> float | None:
     code = np.asarray(pc.fill_null(codes, 0))[known]
     jobs = np.bincount(code)
     sums = np.bincount(code, weights=slowdown[known])
-    return jain_index(sums[jobs > 0] / jobs[jobs > 0])
+    means: Floats = sums[jobs > 0] / jobs[jobs > 0]
+    return means
 
 
 def _summary(name: str, values: Ints | Floats, unit: str = "") -> Scores:

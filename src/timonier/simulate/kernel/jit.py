@@ -10,5 +10,5 @@ helper = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 # The same, and always inlined: what is called for every event.
 inline = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
 
-# What Python calls: one build of the event loop.
-loop = njit(cache=True, _nrt=False)
+# What Python calls: one build of the event loop; threads run side by side.
+loop = njit(cache=True, nogil=True, _nrt=False)

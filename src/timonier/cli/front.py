@@ -1,0 +1,50 @@
+"""The front as text: a line a profile."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from timonier.cli.show import number, pairs
+
+
+def front_table(value: dict[str, Any]) -> str:
+    """A table, a line a profile, those on the front marked with a star."""
+    objectives = [key for key, cell in value["profiles"][0].items() if isinstance(cell, dict)]
+    head = ["", "profile", "on the front", "waited", "longest queue", *objectives]
+    body = [
+        [
+            "*" if row["on_front"] else "",
+            row["profile"],
+            f"{row['probability']:.0%}",
+            "-" if row["waited_share"] is None else f"{row['waited_share']:.1%}",
+            number(row["longest_queue"]),
+            *(_interval(row[name]) for name in objectives),
+        ]
+        for row in value["profiles"]
+    ]
+    widths = [max(len(line[c]) for line in [head, *body]) for c in range(len(head))]
+    over = ", ".join(value["objectives"])
+    title = f"{value['workload']} on {value['machine']}: {value['repeats']} repeats"
+    lines = [f"{title}; * = on the front of {over}; mean [95 % interval]"]
+    for line in [head, *body]:
+        cells = [
+            cell.ljust(width) if c < 2 else cell.rjust(width)
+            for c, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    if value["dropped"]:
+        lines += ["dropped:", pairs([(fact, number(rows)) for fact, rows in value["dropped"].items()])]
+    return "\n".join(lines)
+
+
+def _interval(cell: dict[str, float]) -> str:
+    """Mean [low, high], with as many digits as people read."""
+    mean, low, high = (_short(cell[key]) for key in ("mean", "low", "high"))
+    return mean if low == "-" else f"{mean} [{low}, {high}]"
+
+
+def _short(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,191 @@
+"""Every profile on every repeat, on all cores: threads, as the kernels run without Python's lock.
+
+What is finished goes to a store at once, so that a run that was killed goes on where it was.
+Each cell depends on nothing but its inputs: one worker or many, the results are the same.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from timonier.compare.metrics import Scores, score
+from timonier.compare.private import PrivateRun, pool_gain, simulate_private
+from timonier.describe import Machine
+from timonier.kit.errors import InputError
+from timonier.policy import Profile
+from timonier.simulate import simulate
+from timonier.simulate.drive import Tell, prepare
+from timonier.simulate.pack import pack
+from timonier.workload import Jobs
+
+PRIVATE = "private"
+Key = tuple[str, int]  # profile, repeat
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One run of the experiment: what is kept of it."""
+
+    scores: Scores
+    waited_share: float | None
+    longest_queue: int
+    assumed: dict[str, int] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Where finished cells go, and come from when the command is repeated."""
+
+    def find(self, profile: str, repeat: int) -> Cell | None: ...  # noqa: D102
+    def keep(self, profile: str, repeat: int, cell: Cell, table: pa.Table) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """What is compared.
+
+    profiles: by the name that the results say; `private` is the baseline of slices, under its own profile.
+    workload_of: repeat -> jobs, the same jobs for the same repeat.  owner: the column of owners.
+    """
+
+    profiles: dict[str, Profile]
+    machine: Machine
+    workload_of: Callable[[int], Jobs]
+    repeats: int
+    warmup: float = 0.0
+    owner: str = "user"
+
+
+class _Stopped(Exception):
+    """The run was asked to stop; raised inside workers only."""
+
+
+class _Repeat:
+    """One repeat's workload and its private schedule, made once, by whoever needs them first."""
+
+    def __init__(self, experiment: Experiment, repeat: int) -> None:
+        self._experiment = experiment
+        self._repeat = repeat
+        self._lock = threading.Lock()
+        self._jobs: Jobs | None = None
+        self._private: PrivateRun | None = None
+
+    def jobs(self) -> Jobs:
+        with self._lock:
+            if self._jobs is None:
+                self._jobs = self._experiment.workload_of(self._repeat)
+            return self._jobs
+
+    def forget(self) -> None:
+        """All runs of this repeat are finished."""
+        self._jobs = self._private = None
+
+    def private(self, progress: Callable[[int, int], None]) -> PrivateRun:
+        jobs = self.jobs()
+        with self._lock:
+            if self._private is None:
+                asked = self._experiment
+                self._private = simulate_private(
+                    jobs, asked.machine, asked.profiles[PRIVATE], asked.owner, progress
+                )
+            return self._private
+
+
+def run_experiment(
+    experiment: Experiment,
+    store: Store,
+    workers: int,
+    progress: Callable[[int, int], None],
+    tell: Tell,
+) -> tuple[dict[tuple[str, int], Cell], int]:
+    """Every cell, (profile, repeat) -> Cell, and how many of them were computed now.
+
+    Raises the first InputError of a cell after all the others were finished and kept.
+    """
+    keys = [(name, repeat) for repeat in range(experiment.repeats) for name in experiment.profiles]
+    cells = {key: found for key in keys if (found := store.find(*key)) is not None}
+    missing = [key for key in keys if key not in cells]
+    if missing:
+        _compile(experiment, tell)
+    stop = threading.Event()
+    shared = {repeat: _Repeat(experiment, repeat) for repeat in {repeat for _, repeat in missing}}
+
+    def run(name: str, repeat: int) -> Cell:
+        cell, table = _run_cell(experiment, name, shared[repeat], stop)
+        store.keep(name, repeat, cell, table)
+        return cell
+
+    errors: list[InputError] = []
+    with ThreadPoolExecutor(max_workers=workers) as pool:
+        try:
+            for key, future in _finished(pool, run, missing, workers):
+                try:
+                    cells[key] = future.result()
+                except InputError as error:
+                    error.where = f"profile {key[0]}, repeat {key[1]}; {error.where}"
+                    errors.append(error)
+                if not any(repeat == key[1] and (name, repeat) not in cells for name, repeat in missing):
+                    shared[key[1]].forget()
+                progress(len(cells), len(keys))
+        finally:
+            stop.set()
+    if errors:
+        raise errors[0]
+    return cells, len(missing)
+
+
+def _finished(
+    pool: ThreadPoolExecutor, run: Callable[[str, int], Cell], keys: list[Key], workers: int
+) -> Iterator[tuple[Key, Future[Cell]]]:
+    """Every run as it finishes, `workers` of them at a time, begun in the order of the keys."""
+    waiting = iter(keys)
+    running: dict[Future[Cell], Key] = {}
+    while True:
+        while len(running) < workers and (key := next(waiting, None)) is not None:
+            running[pool.submit(run, *key)] = key
+        if not running:
+            return
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield running.pop(future), future
+
+
+def _compile(experiment: Experiment, tell: Tell) -> None:
+    """Compile what is needed one by one, before threads meet the compiler."""
+    jobs = experiment.workload_of(0)
+    for profile in experiment.profiles.values():
+        prepare(pack(jobs, experiment.machine, profile), tell)
+
+
+def _run_cell(
+    experiment: Experiment, name: str, repeat: _Repeat, stop: threading.Event
+) -> tuple[Cell, pa.Table]:
+    def check(done: int, total: int) -> None:  # noqa: ARG001
+        if stop.is_set():
+            raise _Stopped
+
+    jobs = repeat.jobs()
+    assumed: dict[str, int] = {}
+    if name == PRIVATE:
+        alone = repeat.private(check)
+        table, longest = alone.table, alone.longest_queue
+    else:
+        run = simulate(jobs, experiment.machine, experiment.profiles[name], progress=check)
+        table, longest, assumed = run.table, run.longest_queue, dict(run.assumed)
+    scores = score(table, experiment.machine.processors or 0, experiment.warmup, jobs.texts("user"))
+    if PRIVATE in experiment.profiles:
+        scores |= pool_gain(table, repeat.private(check).table)
+    wait_s = table.column("wait_s").drop_null()
+    waited = float(np.count_nonzero(np.asarray(wait_s))) / len(wait_s) if len(wait_s) else None
+    return Cell(scores, waited, longest, assumed), table
+
+
+def is_idle(cells: dict[tuple[str, int], Cell], least: float = 0.01) -> bool:
+    """Do fewer than 1 % of the jobs wait, in every profile?"""
+    return all((cell.waited_share or 0.0) < least for cell in cells.values())

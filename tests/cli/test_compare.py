@@ -1,0 +1,163 @@
+"""`timonier compare`: the same bytes on any number of workers, after kills, through any door; or one clear refusal."""
+
+from __future__ import annotations
+
+import csv
+import filecmp
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from tests.cli.command import LINE, TRACES, environment, timonier
+
+PROFILES = "fcfs,easy,conservative,sjf"
+WORDS = ["--machine", 64, "--profiles", PROFILES, "--repeats", 4]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    path = tmp_path_factory.mktemp("log") / "lab.parquet"
+    assert (
+        timonier("workload", "make", "lab", "--jobs", 3000, "-m", 64, "--load", 0.9, "-o", path).returncode
+        == 0
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def results(log, tmp_path_factory):
+    out = tmp_path_factory.mktemp("results") / "results"
+    done = timonier("compare", log, *WORDS, "--workers", 1, "-o", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def same(a, b):
+    """Are two folders the same, byte for byte?"""
+    files = sorted(path.relative_to(a) for path in a.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(b) for path in b.rglob("*") if path.is_file())
+    _, differing, odd = filecmp.cmpfiles(a, b, files, shallow=False)
+    return not differing and not odd
+
+
+def rows(path):
+    with path.open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_the_tables_are_those_of_the_contract(results):
+    scores = rows(results / "scores.csv")
+    assert list(scores[0]) == ["profile", "repeat", "objective", "value", "unit"]
+    assert {row["profile"] for row in scores} == set(PROFILES.split(","))
+    front = rows(results / "front.csv")
+    assert any(row["on_front"] == "true" for row in front)
+    assert all(0 <= float(row["probability"]) <= 1 for row in front)
+    assert list(rows(results / "paired.csv")[0])[:3] == ["profile_a", "profile_b", "objective"]
+
+
+def test_repeat_0_is_the_log_itself(log, results):
+    alone = json.loads(timonier("simulate", log, "-m", 64, "-p", "easy", "--output", "json").stdout)
+    found = {
+        row["objective"]: row["value"]
+        for row in rows(results / "scores.csv")
+        if (row["profile"], row["repeat"]) == ("easy", "0")
+    }
+    assert float(found["bsld_mean"]) == alone["metrics"]["bsld_mean"]
+    assert found["energy_kwh"] == ""
+
+
+def test_two_workers_write_the_same_bytes(log, results, tmp_path):
+    assert timonier("compare", log, *WORDS, "--workers", 2, "-o", tmp_path / "two").returncode == 0
+    assert same(results, tmp_path / "two")
+
+
+def test_kills_lose_nothing_and_finished_runs_are_not_computed_again(log, results, tmp_path):
+    out = tmp_path / "killed"
+    dice = random.Random(4)
+    line = [*LINE, "compare", str(log), *map(str, WORDS), "-o", str(out)]
+    for _ in range(10):
+        with subprocess.Popen(
+            line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+        ) as process:
+            time.sleep(dice.uniform(0.3, 2.5))
+            process.send_signal(signal.SIGKILL)
+    finished = len(list((out / "runs").glob("*.json"))) if out.exists() else 0
+    assert timonier(*line[len(LINE) :]).returncode == 0
+    assert same(results, out)
+    last = (tmp_path / "killed.log").read_text().splitlines()[-1]
+    assert f" {16 - finished} runs computed, {finished} found finished" in last
+
+
+def test_the_same_log_through_another_door(log, tmp_path):
+    swf = tmp_path / "lab.swf"
+    assert timonier("workload", "convert", log, swf).returncode == 0
+    doors = [swf, tmp_path / "lab.csv", tmp_path / "lab.parquet"]
+    for door in doors[1:]:
+        assert timonier("workload", "convert", swf, door).returncode == 0
+    words = ["--machine", 64, "--profiles", "fcfs,easy", "--repeats", 3]
+    for door in doors:
+        done = timonier("compare", door, *words, "-o", tmp_path / door.suffix[1:])
+        assert done.returncode == 0, done.stderr
+    for name in ("scores.csv", "front.csv", "paired.csv"):
+        assert len({(tmp_path / door.suffix[1:] / name).read_bytes() for door in doors}) == 1
+
+
+def test_a_profile_against_itself_differs_by_nothing(log, tmp_path):
+    assert (
+        timonier("compare", log, "-m", 64, "-p", "easy,easy", "--repeats", 3, "-o", tmp_path / "r").returncode
+        == 0
+    )
+    paired = rows(tmp_path / "r" / "paired.csv")
+    assert {row["profile_b"] for row in paired} == {"easy#2"}
+    assert {(row["median"], row["low"], row["high"]) for row in paired} == {("0", "0", "0")}
+
+
+def test_an_idle_machine_is_not_ranked(log, tmp_path):
+    done = timonier("compare", log, "-m", 6400, "-p", "fcfs,easy", "--repeats", 2, "-o", tmp_path / "r")
+    assert done.returncode == 2
+    assert "no ranking" in done.stderr
+    assert (tmp_path / "r" / "scores.csv").exists()
+    assert not (tmp_path / "r" / "front.csv").exists()
+
+
+@pytest.mark.skipif(not TRACES.exists(), reason="the shared traces are not here")
+def test_openb_on_its_own_nodes_is_idle(tmp_path):
+    pods = next((TRACES / "gpu-alibaba-2023").rglob("*default*.csv"))
+    done = timonier("compare", pods, "-m", 1523 * 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r")
+    assert done.returncode == 2
+    assert "no ranking" in done.stderr
+
+
+def wrong(*words):
+    done = timonier("compare", *words)
+    assert done.returncode == 2
+    assert done.stderr.count("error:") == 1
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_one_clear_message_for_each_mistake(log, results, tmp_path):
+    assert "repeats differ" in wrong(log, *WORDS[:-1], 5, "-o", results)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine")
+    assert "did not write" in wrong(log, *WORDS, "-o", other)
+    assert (other / "mine.txt").read_text() == "mine"
+    assert "'bsld_mean'" in wrong(log, *WORDS, "--objectives", "bsld_maen", "-o", tmp_path / "r")
+    assert "'easy'" in wrong(log, "-m", 64, "-p", "easi", "-o", tmp_path / "r")
+    assert not (tmp_path / "r").exists()
+    assert "owners cannot share" in wrong(log, "-m", 3, "-p", "private", "--repeats", 1, "-o", tmp_path / "s")
+
+
+def test_two_compares_do_not_share_a_folder(log, tmp_path):
+    line = [*LINE, "compare", str(log), *map(str, WORDS[:-1]), "40", "-o", str(tmp_path / "r")]
+    with subprocess.Popen(
+        line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=environment()
+    ) as first:
+        while not (tmp_path / "r" / "manifest.toml").exists():
+            time.sleep(0.05)
+        assert "another compare" in wrong(*line[len(LINE) + 1 :])
+        first.kill()
