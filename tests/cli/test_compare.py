@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 
+import pyarrow.parquet as pq
 import pytest
 from tests.cli.command import LINE, TRACES, environment, timonier
 
@@ -56,6 +57,21 @@ def test_the_tables_are_those_of_the_contract(results):
     assert any(row["on_front"] == "true" for row in front)
     assert all(0 <= float(row["probability"]) <= 1 for row in front)
     assert list(rows(results / "paired.csv")[0])[:3] == ["profile_a", "profile_b", "objective"]
+
+
+def test_the_report_s_values_are_those_of_the_schedules(results):
+    page = json.loads((results / "report.json").read_text())
+    assert page["profiles"] == PROFILES.split(",")
+    table = pq.read_table(results / "schedules" / "easy.0.parquet")
+    wait = table.column("wait_s").to_numpy()
+    assert page["worst"]["easy"]["wait_s"] == wait.max()
+    assert page["distributions"]["wait_s"]["easy"][-1] == wait.max()
+    work = (table.column("size").to_numpy() * table.column("run_s").to_numpy()).sum()
+    step = page["timeline"]["t_s"][1] - page["timeline"]["t_s"][0]
+    assert sum(page["timeline"]["used"]["easy"]) * 64 * step == pytest.approx(work, rel=0.01)
+    for kind in ("size", "run time", "user"):
+        assert sum(row["jobs"] for row in page["losers"][kind]) == len(table)
+    assert 0 <= page["full"]["easy"]["share"] <= 1
 
 
 def test_repeat_0_is_the_log_itself(log, results):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 import time
@@ -76,6 +77,7 @@ def compare(
     """Compare schedulers on a workload: scores, paired differences, and the Pareto front with its confidence."""
     from timonier.compare.experiment import is_idle, run_experiment
     from timonier.compare.folder import opened
+    from timonier.compare.page import page_of
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
 
     if keep not in ("first", "all"):
@@ -99,7 +101,22 @@ def compare(
                 fix="compare on a smaller machine, or on a workload with more load",
             )
         fronts = results.fronts(asked.objectives)
-        folder.write({"front.csv": front_csv(results, fronts), "paired.csv": paired_csv(results)})
+        page = page_of(
+            results,
+            fronts,
+            cells,
+            {name: folder.schedule(name) for name in results.profiles},
+            asked.jobs,
+            asked.machine.processors or 0,
+            _said(asked, cells),
+        )
+        folder.write(
+            {
+                "front.csv": front_csv(results, fronts),
+                "paired.csv": paired_csv(results),
+                "report.json": json.dumps(page) + "\n",
+            }
+        )
     value = _value(asked, results, fronts[0], cells) | {
         "computed": computed,
         "found": found,
@@ -207,6 +224,28 @@ def _manifest(asked: _Asked, keep: str) -> dict[str, Any]:
         "input": {"name": asked.log.name, "sha256": digest},
         "machine": {"name": asked.machine.name, "sha256": _sha256(machine_to_toml(asked.machine))},
         "profiles": {name: _sha256(profile_to_toml(p)) for name, p in asked.profiles.items()},
+    }
+
+
+def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
+    """What the report says besides its numbers."""
+    import timonier
+
+    assumed = {fact: jobs for name in asked.profiles for fact, jobs in cells[name, 0].assumed.items()}
+    facts = {"dropped": asked.jobs.cleaning.dropped, "noted": asked.jobs.cleaning.noted, "assumed": assumed}
+    return {
+        "schema": "timonier/report/1",
+        "workload": asked.log.name,
+        "machine": asked.machine.name,
+        "seed": asked.seed,
+        "command": _command(asked),
+        "version": timonier.__version__,
+        "facts": [
+            {"kind": kind, "fact": fact, "jobs": jobs}
+            for kind, found in facts.items()
+            for fact, jobs in found.items()
+            if jobs
+        ],
     }
 
 
