@@ -41,7 +41,7 @@ def starts(path):
 
 def test_the_page_says_what_was_run_and_that_it_is_one_run(log):
     page = run(log).stdout
-    assert f"{log} on " in page
+    assert f"{log.name} on " in page
     assert "under easy (one run)" in page
     assert "wait_mean_s" in page
 

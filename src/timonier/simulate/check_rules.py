@@ -444,7 +444,9 @@ def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
     late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
     started, ended = late & e.started, late & e.started & e.ended
     wait = e.said["wait_s"][started].astype(float)
-    found: dict[str, float | None] = {"jobs_scored": float(len(wait))}
+    # one run alone knows nothing of a baseline, and a counted machine nothing of watts and prices
+    unknown = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs", "energy_kwh", "cost")
+    found: dict[str, float | None] = {**dict.fromkeys(unknown), "jobs_scored": float(len(wait))}
     found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
     found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
     lost = np.maximum(e.lost, 0).astype(float)
@@ -461,22 +463,29 @@ def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
     found["wait_work_weighted_s"] = float(np.sum(wait * work) / np.sum(work))
     found["wait_below_run_share"] = float(np.mean(wait < run))
     found["wait_below_run_work_share"] = float(np.sum(work[wait < run]) / np.sum(work))
-    found["jain_bsld_user"] = _jain(e.users[ended], slowdown)
+    means = _means_by_user(e.users[ended], slowdown)
+    found["jain_bsld_user"] = (
+        float(np.sum(means) ** 2 / (len(means) * np.sum(means**2))) if len(means) else None
+    )
+    found["bsld_worst_user"] = float(np.max(means)) if len(means) else None
     if makespan > 0:
         found["utilisation"] = float(np.sum(work)) / (e.processors * makespan)
+        found["processor_hours_per_hour"] = float(np.sum(work)) / makespan
         found["jobs_per_hour"] = len(wait) / (makespan / 3600.0)
     return found
 
 
-def _jain(users: Ints, slowdown: NDArray[np.float64]) -> float | None:
-    """Jain's index of the mean slowdowns of the users that are known."""
+def _means_by_user(users: Ints, slowdown: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean slowdown of every user that is known."""
     ordered = np.argsort(users, kind="stable")
     ordered = ordered[users[ordered] != UNKNOWN]
     if not len(ordered):
-        return None
+        return np.zeros(0)
     begin = np.flatnonzero(np.diff(users[ordered], prepend=UNKNOWN))
-    means = np.add.reduceat(slowdown[ordered], begin) / np.diff(begin, append=len(ordered))
-    return float(np.sum(means) ** 2 / (len(means) * np.sum(means**2)))
+    means: NDArray[np.float64] = np.add.reduceat(slowdown[ordered], begin) / np.diff(
+        begin, append=len(ordered)
+    )
+    return means
 
 
 def _points(name: str, values: NDArray[np.float64], unit: str = "") -> dict[str, float | None]:
