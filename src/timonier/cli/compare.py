@@ -79,6 +79,7 @@ def compare(
     from timonier.compare.folder import opened
     from timonier.compare.page import page_of
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
+    from timonier.publish.report import report_html
 
     if keep not in ("first", "all"):
         raise InputError(f"unknown --keep {keep!r}", where="--keep", fix="first or all")
@@ -115,6 +116,7 @@ def compare(
                 "front.csv": front_csv(results, fronts),
                 "paired.csv": paired_csv(results),
                 "report.json": json.dumps(page) + "\n",
+                "report.html": report_html(page),
             }
         )
     value = _value(asked, results, fronts[0], cells) | {

@@ -1,0 +1,1 @@
+"""Room: publish. What goes out to people: the report of a comparison."""

@@ -1,0 +1,260 @@
+"use strict";
+// Draws the plots of the report from the values in #page; what the switches say decides what is drawn.
+(() => {
+  const page = JSON.parse(document.getElementById("page").textContent);
+  const $ = (id) => document.getElementById(id);
+  const objective = Object.fromEntries(page.objectives.map((o) => [o.name, o]));
+
+  // Okabe and Ito 2008; the ninth scheduler has the first one's colour, but another symbol and dash
+  const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#B8A800", "#8A8F98"];
+  const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star", "pentagon", "hexagram", "cross", "triangle-down", "hourglass", "bowtie"];
+  const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
+  const looks = Object.fromEntries(page.profiles.map((name, k) => [name, {
+    colour: COLOURS[k % COLOURS.length],
+    symbol: SYMBOLS[k % SYMBOLS.length],
+    dash: DASHES[(k + Math.floor(k / COLOURS.length)) % DASHES.length],
+  }]));
+
+  // plotly reads a little HTML in its texts; names are names
+  const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;");
+  const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const known = (value) => value !== null && value !== undefined;
+  const finest = (value) => (!known(value) ? "-" : Math.abs(value) >= 1000
+    ? Math.round(value).toLocaleString("en-US") : String(Number(value.toPrecision(4))));
+
+  /** The unit people read these seconds in: [divisor, name]; other units as they are. */
+  function scale(unit, values) {
+    if (unit !== "s") return [1, unit];
+    const largest = Math.max(0, ...values.filter(known).map(Math.abs));
+    if (largest >= 4 * 86400) return [86400, "days"];
+    if (largest >= 2 * 3600) return [3600, "hours"];
+    return largest >= 120 ? [60, "minutes"] : [1, "s"];
+  }
+
+  function layout(more) {
+    const axis = { gridcolor: css("--line"), zerolinecolor: css("--soft"), automargin: true };
+    const narrow = window.innerWidth < 640;
+    const base = {
+      font: { family: "system-ui, DejaVu Sans, sans-serif", size: narrow ? 11 : 13, color: css("--text") },
+      paper_bgcolor: css("--back"), plot_bgcolor: css("--back"),
+      margin: { l: 10, r: 10, t: 10, b: 10 },
+      legend: { orientation: "h", y: -0.22, yanchor: "top", x: 0 },
+      hoverlabel: { align: "left" },
+    };
+    const axes = {};
+    for (const key of Object.keys(more)) if (/^[xy]axis/.test(key)) axes[key] = { ...axis, ...more[key] };
+    return { ...base, ...more, ...axes };
+  }
+  const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const draw = (id, traces, more) => Plotly.react($(id), traces, layout(more), CONFIG);
+
+  const label = (name) => `${name}${objective[name].better ? ` (${objective[name].better} is better)` : ""}`;
+  function fill(select, names, chosen, text = (name) => name) {
+    for (const name of names) select.add(new Option(text(name), name, false, name === chosen));
+  }
+  function rows(table, head, body) {
+    table.replaceChildren();
+    const top = table.createTHead().insertRow();
+    for (const text of head) top.appendChild(Object.assign(document.createElement("th"), { textContent: text, scope: "col" }));
+    const part = table.createTBody();
+    for (const [first, ...rest] of body) {
+      const row = part.insertRow();
+      row.appendChild(Object.assign(document.createElement("th"), { textContent: first, scope: "row" }));
+      for (const text of rest) row.insertCell().textContent = text;
+    }
+  }
+
+  // ---- the front ----
+  const pairs = page.fronts.filter((front) => front.objectives.length === 2);
+  const frontOf = (x, y) => pairs.find((front) => front.objectives.includes(x) && front.objectives.includes(y));
+  const choices = [...new Set(pairs.flatMap((front) => front.objectives))];
+
+  function drawFront() {
+    const x = $("front-x").value, y = $("front-y").value;
+    const front = frontOf(x, y);
+    const values = (o) => page.profiles.flatMap((name) => page.intervals[o][name]);
+    const [dx, ux] = scale(objective[x].unit, values(x)), [dy, uy] = scale(objective[y].unit, values(y));
+    const means = (name) => [page.intervals[x][name], page.intervals[y][name]];
+    const traces = [];
+    if ($("front-repeats").checked) {
+      for (const name of page.profiles) traces.push({
+        x: page.scores[x][name].map((v) => v / dx), y: page.scores[y][name].map((v) => v / dy),
+        mode: "markers", marker: { color: looks[name].colour, symbol: looks[name].symbol, size: 5, opacity: 0.35 },
+        hoverinfo: "skip", showlegend: false,
+      });
+    }
+    const on = page.profiles.filter((name) => front?.profiles[name].on_front)
+      .sort((a, b) => page.intervals[x][a][0] - page.intervals[x][b][0]);
+    traces.push({
+      x: on.map((name) => page.intervals[x][name][0] / dx), y: on.map((name) => page.intervals[y][name][0] / dy),
+      mode: "lines", line: { color: css("--soft"), width: 1.5, dash: "dot", shape: objective[x].better === "high" ? "vh" : "hv" },
+      hoverinfo: "skip", name: "front", showlegend: false,
+    });
+    const bars = ([mean, low, high], d) => ({
+      type: "data", symmetric: false, visible: known(low),
+      array: [(high - mean) / d], arrayminus: [(mean - low) / d], thickness: 1.2, width: 4,
+    });
+    for (const name of page.profiles) {
+      const [mx, my] = means(name);
+      if (!known(mx[0]) || !known(my[0])) continue;
+      const said = front?.profiles[name];
+      const sure = page.repeats > 1 ? ` (in ${finest(100 * said?.probability)} % of the draws)` : "";
+      const told = ([mean, low, high], d, u) => `${finest(mean / d)} ${known(low) ? `[${finest(low / d)}, ${finest(high / d)}] ` : ""}${u}`;
+      traces.push({
+        x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said?.on_front ? "markers+text" : "markers",
+        text: [plain(name)], textposition: "top right",
+        marker: {
+          color: looks[name].colour, size: said?.on_front ? 13 : 10,
+          symbol: looks[name].symbol + (said?.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
+        },
+        error_x: { ...bars(mx, dx), color: looks[name].colour }, error_y: { ...bars(my, dy), color: looks[name].colour },
+        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${said?.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
+      });
+    }
+    const kind = $("front-log").checked ? "log" : "linear";
+    const title = (o, unit) => ({ text: `${o}${unit ? `, ${unit}` : ""} (${objective[o].better} is better)` });
+    draw("front-plot", traces, {
+      xaxis: { type: kind, title: title(x, ux) }, yaxis: { type: kind, title: title(y, uy) }, hovermode: "closest",
+    });
+    $("front-caption").textContent = x === y ? "Choose two different objectives." :
+      `${objective[x].meaning}; ${objective[y].meaning}. Filled: on the front of these two. Bars: 95 % intervals of the means.`;
+  }
+  /** Where one scheduler dwarfs the rest, only logarithms show the others. */
+  function frontNeedsLog() {
+    $("front-log").checked = ["front-x", "front-y"].some((id) => {
+      const means = page.profiles.map((name) => page.intervals[$(id).value][name][0]).filter(known);
+      return Math.min(...means) > 0 && Math.max(...means) > 10 * Math.min(...means);
+    });
+  }
+
+  // ---- paired differences ----
+  /** median, low, high of name - reference, or null where they are not known. */
+  function difference(name, reference, o) {
+    for (const row of page.paired) {
+      if (row.objective !== o) continue;
+      if (row.a === name && row.b === reference) return [row.median, row.low, row.high];
+      if (row.b === name && row.a === reference) return [-row.median, known(row.high) ? -row.high : null, known(row.low) ? -row.low : null];
+    }
+    return null;
+  }
+  function drawPaired() {
+    const o = $("paired-objective").value, reference = $("paired-reference").value;
+    const found = page.profiles.filter((name) => name !== reference)
+      .map((name) => [name, difference(name, reference, o)]).filter(([, d]) => d !== null);
+    const [d, unit] = scale(objective[o].unit, found.flatMap(([, values]) => values));
+    const verdict = (low, high) => {
+      if (!known(low)) return "one repeat: unknown";
+      if (low <= 0 && high >= 0) return "not told apart";
+      return (high < 0) === (objective[o].better === "low") ? "better" : "worse";
+    };
+    const traces = found.map(([name, [median, low, high]]) => ({
+      x: [median / d], y: [plain(name)], mode: "markers", showlegend: false,
+      marker: { color: looks[name].colour, symbol: looks[name].symbol, size: 11 },
+      error_x: { type: "data", symmetric: false, visible: known(low), array: [(high - median) / d], arrayminus: [(median - low) / d], color: looks[name].colour, thickness: 2.5 },
+      hovertemplate: `<b>${plain(name)}</b> - ${plain(reference)}<br>${finest(median / d)} [${finest(low / d)}, ${finest(high / d)}] ${unit}<br>${verdict(low, high)}<extra></extra>`,
+    }));
+    draw("paired-plot", traces, {
+      xaxis: { title: { text: `${o}: difference from ${plain(reference)}${unit ? `, ${unit}` : ""}` }, zeroline: true, zerolinewidth: 2 },
+      yaxis: { type: "category", autorange: "reversed" },
+    });
+    const side = { low: "left of zero is better", high: "right of zero is better" }[objective[o].better];
+    $("paired-caption").textContent = `${objective[o].meaning}; ${side ?? "neither side is better"}. ${page.repeats} paired repeats.`;
+    rows($("paired-table"), ["scheduler", "median", "low", "high", unit || "unit: none", "verdict"],
+      found.map(([name, [m, l, h]]) => [name, finest(m / d), known(l) ? finest(l / d) : "-", known(h) ? finest(h / d) : "-", unit || "-", verdict(l, h)]));
+  }
+
+  // ---- distributions ----
+  const QUANTITIES = { wait_s: ["wait", "s"], bsld: ["bounded slowdown", ""], tts_s: ["time to solution (wait + run)", "s"] };
+  const front0 = page.fronts[0].profiles;
+  // a few at first: those on the front; the others by a click in the legend
+  const shown = new Set(page.profiles.filter((name) => front0[name].on_front).slice(0, 5));
+  for (const name of page.profiles) if (shown.size < Math.min(3, page.profiles.length)) shown.add(name);
+  const visible = (name) => (shown.has(name) ? true : "legendonly");
+
+  function drawDistribution() {
+    const quantity = $("distribution-quantity").value, [words, unit] = QUANTITIES[quantity];
+    const data = page.distributions[quantity];
+    const floor = quantity === "bsld" ? 1 : 1; // logarithms begin at one second, and at no slowdown
+    draw("distribution-plot", page.profiles.map((name) => ({
+      x: data[name].map((v) => Math.max(v, floor)), y: page.percentiles, name: plain(name), mode: "lines", visible: visible(name),
+      line: { color: looks[name].colour, dash: looks[name].dash, width: 2.2 },
+      hovertemplate: `<b>${plain(name)}</b><br>%{y} % of the jobs: at most %{x:,.3~g} ${unit}<extra></extra>`,
+    })), {
+      xaxis: unit === "s"
+        ? { type: "log", title: { text: `${words}, under 1 s drawn at 1 s` }, tickvals: [1, 10, 60, 600, 3600, 21600, 86400, 604800, 2592000], ticktext: ["1 s", "10 s", "1 min", "10 min", "1 h", "6 h", "1 d", "1 wk", "30 d"] }
+        : { type: "log", title: { text: `${words} (1 = no wait)` }, dtick: 1 },
+      yaxis: { title: { text: "% of the jobs" }, range: [0, 101] },
+    });
+    const wanted = [10, 50, 90, 98, 99, 99.9, 100].map((p) => page.percentiles.indexOf(p)).filter((k) => k >= 0);
+    rows($("distribution-table"), ["scheduler", ...wanted.map((k) => (page.percentiles[k] === 100 ? "largest" : `${page.percentiles[k]} %`))],
+      page.profiles.map((name) => [name, ...wanted.map((k) => `${finest(data[name][k])} ${unit}`)]));
+  }
+
+  // ---- over time ----
+  function drawTimeline() {
+    const t = page.timeline.t_s, first = t[0] ?? 0;
+    const [d, unit] = (t.at(-1) - first) >= 4 * 86400 ? [86400, "days"] : [3600, "hours"];
+    const x = t.map((v) => (v - first) / d);
+    const traces = page.profiles.flatMap((name) => {
+      const line = { color: looks[name].colour, dash: looks[name].dash, width: 1.6, shape: "hv" };
+      const common = { x, name: plain(name), legendgroup: name, mode: "lines", line, visible: visible(name) };
+      return [
+        { ...common, y: page.timeline.used[name].map((v) => 100 * v), hovertemplate: `<b>${plain(name)}</b> ${unit} %{x:.2f}: %{y:.1f} % in use<extra></extra>` },
+        { ...common, y: page.timeline.queue[name], yaxis: "y2", showlegend: false, hovertemplate: `<b>${plain(name)}</b> ${unit} %{x:.2f}: %{y:,.1f} jobs wait<extra></extra>` },
+      ];
+    });
+    draw("timeline-plot", traces, {
+      xaxis: { title: { text: `${unit} since the first submission` }, anchor: "y2" },
+      yaxis: { domain: [0.55, 1], range: [0, 103], title: { text: "% in use" } },
+      yaxis2: { domain: [0, 0.45], rangemode: "tozero", title: { text: "jobs waiting" } },
+    });
+  }
+
+  // ---- switches ----
+  const [firstX, firstY] = page.chosen.length > 1 && frontOf(page.chosen[0], page.chosen[1]) ? page.chosen : choices;
+  fill($("front-x"), choices, firstX, label);
+  fill($("front-y"), choices, firstY, label);
+  for (const id of ["front-x", "front-y"]) $(id).addEventListener("change", () => { frontNeedsLog(); drawFront(); });
+  for (const id of ["front-log", "front-repeats"]) $(id).addEventListener("change", drawFront);
+  if ($("paired")) {
+    const measured = [...new Set(page.paired.map((row) => row.objective))].filter((o) => objective[o].better);
+    fill($("paired-objective"), measured, page.chosen[0], label);
+    const best = page.profiles.filter((name) => front0[name].on_front).sort((a, b) => front0[b].probability - front0[a].probability)[0];
+    fill($("paired-reference"), page.profiles, best);
+    for (const id of ["paired-objective", "paired-reference"]) $(id).addEventListener("change", drawPaired);
+  }
+  fill($("distribution-quantity"), Object.keys(page.distributions), "bsld", (name) => QUANTITIES[name][0]);
+  $("distribution-quantity").addEventListener("change", drawDistribution);
+
+  function drawAll() {
+    if (choices.length > 1) drawFront();
+    if ($("paired")) drawPaired();
+    drawDistribution();
+    drawTimeline();
+  }
+  function theme(name) {
+    document.documentElement.dataset.theme = name;
+    $("theme").textContent = name === "dark" ? "Light" : "Dark";
+    drawAll();
+  }
+  $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark"));
+  $("copy").addEventListener("click", () => {
+    const range = document.createRange();
+    range.selectNodeContents($("command"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    $("copy").textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+  });
+  // paper is white, and nobody can open a summary on it
+  let before = null;
+  addEventListener("beforeprint", () => {
+    before = document.documentElement.dataset.theme;
+    for (const part of document.querySelectorAll("details")) part.open = true;
+    if (before === "dark") theme("light");
+  });
+  addEventListener("afterprint", () => { if (before === "dark") theme("dark"); });
+
+  frontNeedsLog();
+  theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.documentElement.dataset.ready = "yes";
+})();

@@ -1,0 +1,250 @@
+"""What the report says in words and tables: plain values in, sentences and rows out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Page = Mapping[str, Any]
+
+_NOTABLE = 0.01  # a group with fewer of the jobs than this is noise, not somebody who loses
+_STRONG = 1.5  # a value this many times the profiles' mean gets a mark that can be read without colour
+_DEEPEST = 2.0  # doublings at which the colour of a cell is at its deepest
+KINDS = {"size": "processors asked for", "run time": "run time", "user": "user"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """A cell of a heat map: its text, its colour as CSS, a mark, and the ratio in words."""
+
+    text: str
+    colour: str
+    mark: str
+    told: str
+
+
+def view_of(page: Page) -> dict[str, Any]:
+    """All text of the page, by the names that page.html uses."""
+    units = {objective["name"]: objective["unit"] for objective in page["objectives"]}
+    front = page["fronts"][0]["profiles"]
+    return {
+        "title": f"{page['workload']} on {page['machine']}: which scheduler?",
+        "headline": headline(page),
+        "front_rows": [_front_row(page, name, units) for name in page["profiles"]],
+        "scores": _scores(page),
+        "full_rows": [_full_row(page, name) for name in page["profiles"]],
+        "heats": [_heat(page, kind) for kind in page["losers"]],
+        "losers": [(name, told) for name in page["profiles"] if (told := loses(page, name))],
+        "worst": [_worst_row(page, name) for name in page["profiles"]],
+        "units": units,
+        "on_front": [name for name in page["profiles"] if front[name]["on_front"]],
+        "glossary": [o for o in page["objectives"]],
+    }
+
+
+def headline(page: Page) -> str:
+    """Who is on the front that was asked for, and how surely.
+
+    >>> headline({
+    ...     "fronts": [{"profiles": {"easy": {"on_front": True, "probability": 0.98},
+    ...                              "fcfs": {"on_front": False, "probability": 0.0}}}],
+    ...     "profiles": ["fcfs", "easy"], "repeats": 20})
+    'On the front: easy (98 % sure). Not on it: fcfs (0 %).'
+    """
+    front = page["fronts"][0]["profiles"]
+    sure = page["repeats"] > 1
+    inside = sorted((n for n in page["profiles"] if front[n]["on_front"]), key=lambda n: -front[n]["probability"])
+    outside = sorted(
+        (n for n in page["profiles"] if not front[n]["on_front"]), key=lambda n: -front[n]["probability"]
+    )
+    said = [
+        f"{name} ({percent(front[name]['probability'])}{' sure' if first else ''})" if sure else name
+        for names in (inside, outside)
+        for first, name in zip([names is inside] + [False] * len(names), names, strict=False)
+    ]
+    text = f"On the front: {', '.join(said[: len(inside)])}."
+    return f"{text} Not on it: {', '.join(said[len(inside) :])}." if outside else text
+
+
+def loses(page: Page, profile: str) -> str:
+    """Whom a profile treats worst, compared with the mean over the profiles; empty where nobody stands out.
+
+    Groups with fewer than 1 % of the jobs, or fewer than 10, are left out: their means are noise.
+    """
+    least = max(10.0, _NOTABLE * page["jobs"])
+    found = []
+    for kind, rows in page["losers"].items():
+        ratios = [
+            (ratio, row)
+            for row in rows
+            if row["jobs"] >= least and (ratio := _ratio(row["values"], profile)) is not None
+        ]
+        if ratios:
+            ratio, row = max(ratios, key=lambda pair: pair[0])
+            if ratio >= 1.1:
+                value = row["values"][profile]
+                found.append(
+                    f"{KINDS[kind]} {row['group']} (slowdown {number(value)}, {ratio:.1f} times the profiles' mean)"
+                )
+    return "; ".join(found)
+
+
+def percent(share: float) -> str:
+    """A share as people write it; what is nearly all or nothing is not rounded to it.
+
+    >>> percent(0.984), percent(0.9996), percent(0.0004), percent(0.0)
+    ('98 %', 'over 99 %', 'under 1 %', '0 %')
+    """
+    if 0.0 < share < 0.005:
+        return "under 1 %"
+    if 0.995 < share < 1.0:
+        return "over 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two largest units.
+
+    >>> duration(42), duration(3700), duration(90000), duration(0.5)
+    ('42 s', '1 h 2 min', '1 d 1 h', '0.5 s')
+    """
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    for size, unit, part, small in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        whole = math.floor(seconds / part + 0.5) * part
+        if whole >= size:
+            rest = (whole % size) // part
+            return f"{whole // size:,} {unit} {rest} {small}" if rest else f"{whole // size:,} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def number(value: float | None) -> str:
+    """Four digits that count; a dash where unknown.
+
+    >>> number(37.16769), number(1234567.0), number(None)
+    ('37.17', '1,234,567', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def amount(value: float | None, unit: str) -> str:
+    """A value with its unit: seconds as a duration."""
+    if value is None:
+        return "-"
+    return duration(value) if unit == "s" else f"{number(value)} {unit}".rstrip()
+
+
+def interval(values: Sequence[float | None], unit: str) -> str:
+    """Mean [low, high]; the mean alone where one repeat gives no interval."""
+    mean, low, high = (amount(value, unit) for value in values)
+    return mean if low == "-" or high == "-" else f"{mean} [{low}, {high}]"
+
+
+def _front_row(page: Page, name: str, units: Mapping[str, str]) -> dict[str, Any]:
+    front, load = page["fronts"][0]["profiles"][name], page["load"][name]
+    return {
+        "profile": name,
+        "on_front": front["on_front"],
+        "probability": percent(front["probability"]) if page["repeats"] > 1 else "-",
+        "cells": [interval(page["intervals"][o][name], units[o]) for o in page["chosen"]],
+        "waited": "-" if load["waited_share"] is None else percent(load["waited_share"]),
+        "queue": number(load["longest_queue"]),
+    }
+
+
+def _scores(page: Page) -> list[dict[str, Any]]:
+    """A row an objective that somebody has a value for: its name, meaning, and a cell a profile."""
+    return [
+        {
+            "objective": o["name"],
+            "better": o["better"],
+            "cells": [interval(page["intervals"][o["name"]][name], o["unit"]) for name in page["profiles"]],
+        }
+        for o in page["objectives"]
+        if any(page["intervals"][o["name"]][name][0] is not None for name in page["profiles"])
+    ]
+
+
+def _full_row(page: Page, name: str) -> dict[str, str]:
+    full, timeline = page["full"][name], page["timeline"]
+    begin, end = full["longest_from_s"], full["longest_to_s"]
+    first = timeline["t_s"][0] if timeline["t_s"] else 0.0
+    queue = timeline["queue"][name]
+    peak = max(range(len(queue)), key=queue.__getitem__, default=None)
+    return {
+        "profile": name,
+        "share": percent(full["share"]),
+        "longest": "never full"
+        if begin is None
+        else f"{duration(end - begin)}, from {day(begin - first)} to {day(end - first)}",
+        "queue": "-"
+        if peak is None
+        else f"{number(queue[peak])} jobs, around {day(timeline['t_s'][peak] - first)}",
+    }
+
+
+def day(seconds: float) -> str:
+    """An instant, counted from the first submission.
+
+    >>> day(0), day(86400 * 2.5)
+    ('day 0.0', 'day 2.5')
+    """
+    return f"day {seconds / 86_400:,.1f}"
+
+
+def _heat(page: Page, kind: str) -> dict[str, Any]:
+    return {
+        "kind": KINDS[kind],
+        "rows": [
+            {
+                "group": row["group"],
+                "jobs": f"{row['jobs']:,}",
+                "cells": [_heat_cell(row["values"], name) for name in page["profiles"]],
+            }
+            for row in page["losers"][kind]
+        ],
+    }
+
+
+def _heat_cell(values: Mapping[str, float | None], name: str) -> HeatCell:
+    ratio = _ratio(values, name)
+    if ratio is None:
+        return HeatCell("-", "transparent", "", "nobody")
+    depth = min(abs(math.log2(ratio)) / _DEEPEST, 1.0)
+    hue = "213 94 0" if ratio > 1 else "0 114 178"  # vermillion and blue of Okabe and Ito 2008
+    mark = "▲" if ratio >= _STRONG else "▼" if ratio <= 1 / _STRONG else ""
+    told = f"{ratio:.2f} times the profiles' mean"
+    return HeatCell(number(values[name]), f"rgb({hue} / {0.55 * depth:.2f})", mark, told)
+
+
+def _ratio(values: Mapping[str, float | None], name: str) -> float | None:
+    """A group's slowdown under a profile over the mean of all profiles."""
+    mine = values[name]
+    known = [value for value in values.values() if value is not None]
+    return mine / (sum(known) / len(known)) if mine is not None else None
+
+
+def _worst_row(page: Page, name: str) -> dict[str, str]:
+    worst = page["worst"][name]
+    if worst is None:
+        return dict.fromkeys(("job", "user", "size", "submit", "wait", "run"), "-") | {
+            "profile": name,
+            "why": "no job ended",
+        }
+    first = page["timeline"]["t_s"][0]
+    return {
+        "profile": name,
+        "job": worst["job_id"],
+        "user": worst["user"] or "-",
+        "size": f"{worst['size']:,}",
+        "submit": day(worst["submit_s"] - first),
+        "wait": duration(worst["wait_s"]),
+        "run": duration(worst["run_s"]),
+        "why": worst["why"],
+    }
