@@ -79,6 +79,7 @@ def compare(
     from timonier.compare.folder import opened
     from timonier.compare.page import page_of
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
+    from timonier.publish.figures import figures
     from timonier.publish.report import report_html
 
     if keep not in ("first", "all"):
@@ -117,6 +118,7 @@ def compare(
                 "paired.csv": paired_csv(results),
                 "report.json": json.dumps(page) + "\n",
                 "report.html": report_html(page),
+                **{f"figures/{name}": svg for name, svg in figures(page).items()},
             }
         )
     value = _value(asked, results, fronts[0], cells) | {

@@ -91,7 +91,7 @@ def opened(path: Path, manifest: Mapping[str, Any], keep_all: bool = False) -> I
             raise InputError("another compare writes into this folder", where=str(path), fix=fix) from error
         _claim(path, text)
         _sweep(path)
-        for inner in ("runs", "schedules"):
+        for inner in ("runs", "schedules", "figures"):
             (path / inner).mkdir(exist_ok=True)
         yield ResultsFolder(path, keep_all)
     finally:

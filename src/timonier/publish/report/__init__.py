@@ -11,6 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from timonier.publish.looks import COLOURS
 from timonier.publish.report.view import view_of
 
 
@@ -28,7 +29,7 @@ def report_html(page: Mapping[str, Any]) -> str:
     return environment.get_template("page.html").render(
         page=page,
         view=view_of(page),
-        data=_in_script(json.dumps(page, separators=(",", ":"))),
+        data=_in_script(json.dumps({**page, "colours": COLOURS}, separators=(",", ":"))),
         style=_own("page.css"),
         script=_own("page.js"),
         plotly=_plotly(),

@@ -5,8 +5,8 @@
   const $ = (id) => document.getElementById(id);
   const objective = Object.fromEntries(page.objectives.map((o) => [o.name, o]));
 
-  // Okabe and Ito 2008; the ninth scheduler has the first one's colour, but another symbol and dash
-  const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#B8A800", "#8A8F98"];
+  // the ninth scheduler has the first one's colour, but another symbol and dash
+  const COLOURS = page.colours;
   const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x", "star", "pentagon", "hexagram", "cross", "triangle-down", "hourglass", "bowtie"];
   const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
   const looks = Object.fromEntries(page.profiles.map((name, k) => [name, {
@@ -147,18 +147,29 @@
       if (low <= 0 && high >= 0) return "not told apart";
       return (high < 0) === (objective[o].better === "low") ? "better" : "worse";
     };
-    const traces = found.map(([name, [median, low, high]]) => ({
+    // one scheduler far away would press all others together: those beyond the limit stand at the edge, with their value
+    const reach = ([median, low, high]) => Math.max(...[median, low, high].filter(known).map(Math.abs)) / d;
+    const reaches = found.map(([, values]) => reach(values)).sort((a, b) => a - b);
+    const limit = $("paired-near").checked ? 1.5 * reaches[Math.floor((reaches.length - 1) / 2)] : Infinity;
+    const far = ([median]) => limit > 0 && Math.abs(median / d) > limit;
+    const traces = found.map(([name, [median, low, high]]) => far([median]) ? {
+      x: [Math.sign(median) * limit], y: [plain(name)], mode: "markers+text", showlegend: false,
+      text: [`${finest(median / d)} ${unit}`], textposition: median > 0 ? "middle left" : "middle right",
+      marker: { color: looks[name].colour, symbol: median > 0 ? "triangle-right" : "triangle-left", size: 11 },
+      hovertemplate: `<b>${plain(name)}</b> - ${plain(reference)}<br>${finest(median / d)} [${finest(low / d)}, ${finest(high / d)}] ${unit}<br>${verdict(low, high)}; farther than drawn<extra></extra>`,
+    } : ({
       x: [median / d], y: [plain(name)], mode: "markers", showlegend: false,
       marker: { color: looks[name].colour, symbol: looks[name].symbol, size: 11 },
       error_x: { type: "data", symmetric: false, visible: known(low), array: [(high - median) / d], arrayminus: [(median - low) / d], color: looks[name].colour, thickness: 2.5 },
       hovertemplate: `<b>${plain(name)}</b> - ${plain(reference)}<br>${finest(median / d)} [${finest(low / d)}, ${finest(high / d)}] ${unit}<br>${verdict(low, high)}<extra></extra>`,
     }));
     draw("paired-plot", traces, {
-      xaxis: { title: { text: `${o}: difference from ${plain(reference)}${unit ? `, ${unit}` : ""}` }, zeroline: true, zerolinewidth: 2 },
+      xaxis: { title: { text: `${o}: difference from ${plain(reference)}${unit ? `, ${unit}` : ""}` }, zeroline: true, zerolinewidth: 2,
+        ...(Number.isFinite(limit) && limit > 0 ? { range: [-1.05 * limit, 1.05 * limit] } : {}) },
       yaxis: { type: "category", autorange: "reversed" },
     });
     const side = { low: "left of zero is better", high: "right of zero is better" }[objective[o].better];
-    $("paired-caption").textContent = `${objective[o].meaning}; ${side ?? "neither side is better"}. ${page.repeats} paired repeats.`;
+    $("paired-caption").textContent = `${objective[o].meaning}; ${side ?? "neither side is better"}. ${page.repeats} paired repeats. A triangle: farther than drawn.`;
     rows($("paired-table"), ["scheduler", "median", "low", "high", unit || "unit: none", "verdict"],
       found.map(([name, [m, l, h]]) => [name, finest(m / d), known(l) ? finest(l / d) : "-", known(h) ? finest(h / d) : "-", unit || "-", verdict(l, h)]));
   }
@@ -174,9 +185,8 @@
   function drawDistribution() {
     const quantity = $("distribution-quantity").value, [words, unit] = QUANTITIES[quantity];
     const data = page.distributions[quantity];
-    const floor = quantity === "bsld" ? 1 : 1; // logarithms begin at one second, and at no slowdown
     draw("distribution-plot", page.profiles.map((name) => ({
-      x: data[name].map((v) => Math.max(v, floor)), y: page.percentiles, name: plain(name), mode: "lines", visible: visible(name),
+      x: data[name].map((v) => Math.max(v, 1)), y: page.percentiles, name: plain(name), mode: "lines", visible: visible(name),
       line: { color: looks[name].colour, dash: looks[name].dash, width: 2.2 },
       hovertemplate: `<b>${plain(name)}</b><br>%{y} % of the jobs: at most %{x:,.3~g} ${unit}<extra></extra>`,
     })), {
@@ -221,7 +231,7 @@
     fill($("paired-objective"), measured, page.chosen[0], label);
     const best = page.profiles.filter((name) => front0[name].on_front).sort((a, b) => front0[b].probability - front0[a].probability)[0];
     fill($("paired-reference"), page.profiles, best);
-    for (const id of ["paired-objective", "paired-reference"]) $(id).addEventListener("change", drawPaired);
+    for (const id of ["paired-objective", "paired-reference", "paired-near"]) $(id).addEventListener("change", drawPaired);
   }
   fill($("distribution-quantity"), Object.keys(page.distributions), "bsld", (name) => QUANTITIES[name][0]);
   $("distribution-quantity").addEventListener("change", drawDistribution);

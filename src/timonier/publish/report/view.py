@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 Page = Mapping[str, Any]
 
 _NOTABLE = 0.01  # a group with fewer of the jobs than this is noise, not somebody who loses
-_STRONG = 1.5  # a value this many times the profiles' mean gets a mark that can be read without colour
+_STRONG = 1.5  # a value this many times the schedulers' mean gets a mark that can be read without colour
 _DEEPEST = 2.0  # doublings at which the colour of a cell is at its deepest
 KINDS = {"size": "processors asked for", "run time": "run time", "user": "user"}
 
@@ -28,7 +28,6 @@ class HeatCell:
 def view_of(page: Page) -> dict[str, Any]:
     """All text of the page, by the names that page.html uses."""
     units = {objective["name"]: objective["unit"] for objective in page["objectives"]}
-    front = page["fronts"][0]["profiles"]
     return {
         "title": f"{page['workload']} on {page['machine']}: which scheduler?",
         "headline": headline(page),
@@ -38,38 +37,46 @@ def view_of(page: Page) -> dict[str, Any]:
         "heats": [_heat(page, kind) for kind in page["losers"]],
         "losers": [(name, told) for name in page["profiles"] if (told := loses(page, name))],
         "worst": [_worst_row(page, name) for name in page["profiles"]],
-        "units": units,
-        "on_front": [name for name in page["profiles"] if front[name]["on_front"]],
-        "glossary": [o for o in page["objectives"]],
+        "glossary": page["objectives"],
     }
 
 
 def headline(page: Page) -> str:
     """Who is on the front that was asked for, and how surely.
 
-    >>> headline({
-    ...     "fronts": [{"profiles": {"easy": {"on_front": True, "probability": 0.98},
-    ...                              "fcfs": {"on_front": False, "probability": 0.0}}}],
-    ...     "profiles": ["fcfs", "easy"], "repeats": 20})
+    >>> headline(
+    ...     {
+    ...         "fronts": [
+    ...             {
+    ...                 "profiles": {
+    ...                     "easy": {"on_front": True, "probability": 0.98},
+    ...                     "fcfs": {"on_front": False, "probability": 0.0},
+    ...                 }
+    ...             }
+    ...         ],
+    ...         "profiles": ["fcfs", "easy"],
+    ...         "repeats": 20,
+    ...     }
+    ... )
     'On the front: easy (98 % sure). Not on it: fcfs (0 %).'
     """
     front = page["fronts"][0]["profiles"]
-    sure = page["repeats"] > 1
-    inside = sorted((n for n in page["profiles"] if front[n]["on_front"]), key=lambda n: -front[n]["probability"])
-    outside = sorted(
-        (n for n in page["profiles"] if not front[n]["on_front"]), key=lambda n: -front[n]["probability"]
-    )
-    said = [
-        f"{name} ({percent(front[name]['probability'])}{' sure' if first else ''})" if sure else name
-        for names in (inside, outside)
-        for first, name in zip([names is inside] + [False] * len(names), names, strict=False)
-    ]
-    text = f"On the front: {', '.join(said[: len(inside)])}."
-    return f"{text} Not on it: {', '.join(said[len(inside) :])}." if outside else text
+    ranked = sorted(page["profiles"], key=lambda name: -front[name]["probability"])
+
+    def listed(names: list[str], word: str) -> str:
+        if page["repeats"] == 1:
+            return ", ".join(names)
+        shares = [f"{name} ({percent(front[name]['probability'])}" for name in names]
+        return ", ".join(f"{share}{word if k == 0 else ''})" for k, share in enumerate(shares))
+
+    inside = [name for name in ranked if front[name]["on_front"]]
+    outside = [name for name in ranked if not front[name]["on_front"]]
+    text = f"On the front: {listed(inside, ' sure')}."
+    return f"{text} Not on it: {listed(outside, '')}." if outside else text
 
 
 def loses(page: Page, profile: str) -> str:
-    """Whom a profile treats worst, compared with the mean over the profiles; empty where nobody stands out.
+    """Whom a profile treats worst, compared with the geometric mean of the profiles; empty where no group is known.
 
     Groups with fewer than 1 % of the jobs, or fewer than 10, are left out: their means are noise.
     """
@@ -83,11 +90,10 @@ def loses(page: Page, profile: str) -> str:
         ]
         if ratios:
             ratio, row = max(ratios, key=lambda pair: pair[0])
-            if ratio >= 1.1:
-                value = row["values"][profile]
-                found.append(
-                    f"{KINDS[kind]} {row['group']} (slowdown {number(value)}, {ratio:.1f} times the profiles' mean)"
-                )
+            value = number(row["values"][profile])
+            found.append(
+                f"{KINDS[kind]} {row['group']} (slowdown {value}, {ratio:.2g} times the schedulers' mean)"
+            )
     return "; ".join(found)
 
 
@@ -219,15 +225,15 @@ def _heat_cell(values: Mapping[str, float | None], name: str) -> HeatCell:
     depth = min(abs(math.log2(ratio)) / _DEEPEST, 1.0)
     hue = "213 94 0" if ratio > 1 else "0 114 178"  # vermillion and blue of Okabe and Ito 2008
     mark = "▲" if ratio >= _STRONG else "▼" if ratio <= 1 / _STRONG else ""
-    told = f"{ratio:.2f} times the profiles' mean"
+    told = f"{ratio:.2f} times the schedulers' mean"
     return HeatCell(number(values[name]), f"rgb({hue} / {0.55 * depth:.2f})", mark, told)
 
 
 def _ratio(values: Mapping[str, float | None], name: str) -> float | None:
-    """A group's slowdown under a profile over the mean of all profiles."""
+    """A group's slowdown under a profile over the geometric mean of all profiles: one bad profile hides no other."""
     mine = values[name]
     known = [value for value in values.values() if value is not None]
-    return mine / (sum(known) / len(known)) if mine is not None else None
+    return mine / math.exp(math.fsum(map(math.log, known)) / len(known)) if mine is not None else None
 
 
 def _worst_row(page: Page, name: str) -> dict[str, str]:

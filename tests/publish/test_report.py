@@ -1,0 +1,253 @@
+"""The report in a real browser, from disk: no request, no error, and the numbers of the tables."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import shutil
+import time
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+from tests.cli.command import timonier
+
+from timonier.publish.report import report_html
+from timonier.publish.report.view import loses
+
+PROFILES = "fcfs,sjf,easy,conservative"
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+in_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver: sh scripts/prepare dev installs them"
+)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    log = folder / "lab.parquet"
+    assert (
+        timonier("workload", "make", "lab", "--jobs", 2000, "-m", 64, "--load", 0.9, "-o", log).returncode
+        == 0
+    )
+    done = timonier("compare", log, "-m", 64, "-p", PROFILES, "--repeats", 4, "-o", folder / "results")
+    assert done.returncode == 0, done.stderr
+    return folder / "results"
+
+
+@pytest.fixture(scope="module")
+def page(results):
+    return json.loads((results / "report.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    # no name resolves: whatever the page asked for from outside would fail, and be seen
+    for word in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--window-size=1280,900",
+    ):
+        options.add_argument(word)
+    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+def wait_for(what, seconds=20.0):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := what():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+@pytest.fixture
+def opened(browser, results):
+    browser.get((results / "report.html").as_uri())
+    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "yes")
+    return browser
+
+
+def table(browser, name):
+    """The cells of a table, row by row."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll(`#${arguments[0]} tbody tr`)].map(r => [...r.cells].map(c => c.textContent))",
+        name,
+    )
+
+
+def axis_title(browser, plot, axis):
+    return browser.execute_script(f"return document.getElementById('{plot}').layout.{axis}.title.text")
+
+
+@in_browser
+def test_it_asks_nothing_of_the_network_and_nothing_fails(opened):
+    asked = [
+        message["params"]["request"]["url"]
+        for entry in opened.get_log("performance")
+        if (message := json.loads(entry["message"])["message"])["method"] == "Network.requestWillBeSent"
+    ]
+    assert len([url for url in asked if url.startswith("file:")]) == 1
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    assert opened.get_log("browser") == []
+
+
+def test_it_is_one_file_of_at_most_8_mb(results):
+    assert (results / "report.html").stat().st_size <= 8_000_000
+
+
+@in_browser
+def test_the_front_is_that_of_front_csv(opened, results):
+    with (results / "front.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["objectives"] == "bsld_mean+wait_work_weighted_s"]
+    shown = table(opened, "front-table")
+    assert [row[0] for row in shown] == [row["profile"] for row in rows] == PROFILES.split(",")
+    assert [row[1] == "★ yes" for row in shown] == [row["on_front"] == "true" for row in rows]
+    answer = opened.find_element(By.CSS_SELECTOR, ".answer").text
+    on, _, off = answer.partition("Not on it:")
+    for row in rows:
+        assert f"{row['profile']} (" in (on if row["on_front"] == "true" else off)
+
+
+@in_browser
+def test_everything_a_reader_asks_for_is_on_the_page(opened, page):
+    text = opened.find_element(By.TAG_NAME, "main").text
+    assert page["command"] in text.replace("\n", " ")
+    for name, worst in page["worst"].items():
+        row = next(row for row in table(opened, "worst-table") if row[0] == name)
+        assert row[1] == worst["job_id"]
+        assert row[7] == worst["why"]
+    assert [row[0] for row in table(opened, "full-table")] == page["profiles"]
+    assert len(opened.find_elements(By.CSS_SELECTOR, "#loser-list li")) == len(page["profiles"])
+    for fact in page["facts"]:
+        assert fact["fact"] in text
+
+
+@in_browser
+def test_hover_names_the_scheduler_and_its_numbers(opened):
+    points = opened.find_elements(By.CSS_SELECTOR, "#front-plot .scatterlayer .point")
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center'})", points[0])
+    ActionChains(opened).move_to_element(points[0]).perform()
+    told = wait_for(
+        lambda: opened.execute_script("return document.querySelector('#front-plot .hoverlayer')?.textContent")
+    )
+    assert any(name in told for name in PROFILES.split(","))
+    assert "bsld_mean" in told
+    assert "% of the draws" in told
+
+
+@in_browser
+def test_switches_change_what_is_drawn(opened):
+    Select(opened.find_element(By.ID, "front-x")).select_by_value("makespan_s")
+    assert axis_title(opened, "front-plot", "xaxis").startswith("makespan_s")
+    before = len(opened.execute_script("return document.getElementById('front-plot').data"))
+    opened.find_element(By.ID, "front-repeats").click()
+    assert len(opened.execute_script("return document.getElementById('front-plot').data")) == before + 4
+    kind = "return document.getElementById('front-plot').layout.xaxis.type"
+    first = opened.execute_script(kind)
+    opened.find_element(By.ID, "front-log").click()
+    assert {first, opened.execute_script(kind)} == {"linear", "log"}
+
+    reference = Select(opened.find_element(By.ID, "paired-reference"))
+    reference.select_by_value("fcfs")
+    assert [row[0] for row in table(opened, "paired-table")] == ["sjf", "easy", "conservative"]
+    Select(opened.find_element(By.ID, "distribution-quantity")).select_by_value("wait_s")
+    assert axis_title(opened, "distribution-plot", "xaxis").startswith("wait")
+
+
+@in_browser
+def test_the_paired_table_is_paired_csv_with_the_sign_of_the_reference(opened, page):
+    Select(opened.find_element(By.ID, "paired-objective")).select_by_value("bsld_mean")
+    Select(opened.find_element(By.ID, "paired-reference")).select_by_value("sjf")
+    shown = {row[0]: row for row in table(opened, "paired-table")}
+    found = {(row["a"], row["b"]): row for row in page["paired"] if row["objective"] == "bsld_mean"}
+    assert float(shown["fcfs"][1].replace(",", "")) == pytest.approx(
+        found["fcfs", "sjf"]["median"], rel=1e-3, abs=0.51
+    )
+    assert float(shown["easy"][1].replace(",", "")) == pytest.approx(
+        -found["sjf", "easy"]["median"], rel=1e-3, abs=0.51
+    )
+
+
+@in_browser
+def test_light_and_dark_by_keyboard_alone(opened):
+    back = "return getComputedStyle(document.body).backgroundColor"
+    light = opened.execute_script(back)
+    ActionChains(opened).send_keys(Keys.TAB).perform()
+    assert opened.switch_to.active_element.text == "Skip to the front"
+    ActionChains(opened).send_keys(Keys.TAB).perform()
+    assert opened.switch_to.active_element.get_attribute("id") == "theme"
+    ActionChains(opened).send_keys(Keys.ENTER).perform()
+    dark = opened.execute_script(back)
+    assert dark != light
+    assert (
+        opened.execute_script("return document.getElementById('front-plot').layout.paper_bgcolor")
+        == "#12161c"
+    )
+    ActionChains(opened).send_keys(Keys.ENTER).perform()
+    assert opened.execute_script(back) == light
+
+
+@in_browser
+def test_a_narrow_screen_does_not_scroll_sideways(opened):
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        opened.refresh()
+        wait_for(lambda: opened.execute_script("return document.documentElement.dataset.ready") == "yes")
+        assert opened.execute_script("return document.documentElement.scrollWidth") <= 390
+    finally:
+        opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@in_browser
+def test_it_prints(opened):
+    pdf = base64.b64decode(opened.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"])
+    assert pdf.startswith(b"%PDF")
+    assert opened.get_log("browser") == []
+
+
+@in_browser
+def test_names_are_names_not_markup(browser, page, tmp_path):
+    hostile = "</script><b>x</b>&.swf"
+    path = tmp_path / "hostile.html"
+    path.write_text(report_html({**page, "workload": hostile}), encoding="utf-8")
+    browser.get(path.as_uri())
+    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "yes")
+    assert hostile in browser.find_element(By.TAG_NAME, "h1").text
+
+
+def test_figures_are_svg_and_the_same_bytes_every_time(results, page):
+    from timonier.publish.figures import figures
+
+    drawn = figures(page)
+    assert sorted(drawn) == ["distributions.svg", "front.svg", "paired.svg", "timeline.svg"]
+    for name, svg in drawn.items():
+        assert (results / "figures" / name).read_text() == svg
+    for name in page["profiles"]:
+        assert name in drawn["front.svg"]
+
+
+def test_who_loses_is_measured_against_the_geometric_mean():
+    losers = {
+        "size": [
+            {"group": "1", "jobs": 500, "values": {"a": 1.0, "b": 4.0}},
+            {"group": "2", "jobs": 500, "values": {"a": 9.0, "b": 1.0}},
+            {"group": "4", "jobs": 3, "values": {"a": 99.0, "b": 1.0}},
+        ]
+    }
+    page = {"jobs": 1003, "losers": losers}
+    assert loses(page, "a") == "processors asked for 2 (slowdown 9, 3 times the schedulers' mean)"
+    assert loses(page, "b") == "processors asked for 1 (slowdown 4, 2 times the schedulers' mean)"
