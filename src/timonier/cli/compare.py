@@ -302,6 +302,7 @@ def _value(
         "machine": asked.machine.name,
         "repeats": results.repeats,
         "objectives": list(front.objectives),
+        "unranked": results.unranked,
         "dropped": {fact: rows_ for fact, rows_ in asked.jobs.cleaning.dropped.items() if rows_},
         "profiles": rows,
     }

@@ -16,7 +16,7 @@ def front_table(value: dict[str, Any]) -> str:
         [
             "*" if row["on_front"] else "",
             row["profile"],
-            f"{row['probability']:.0%}",
+            "-" if math.isnan(row["probability"]) else f"{row['probability']:.0%}",
             "-" if row["waited_share"] is None else f"{row['waited_share']:.1%}",
             number(row["longest_queue"]),
             *(_interval(row[name]) for name in objectives),
@@ -33,6 +33,8 @@ def front_table(value: dict[str, Any]) -> str:
             for c, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
+    if value["unranked"]:
+        lines += ["not ranked:", pairs(list(value["unranked"].items()))]
     if value["dropped"]:
         lines += ["dropped:", pairs([(fact, number(rows)) for fact, rows in value["dropped"].items()])]
     return "\n".join(lines)

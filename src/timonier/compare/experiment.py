@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare.metrics import Scores, score
-from timonier.compare.private import PrivateRun, pool_gain, simulate_private
+from timonier.compare.private import PrivateRun, owners_of, pool_gain, simulate_private
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.policy import Profile
@@ -157,8 +157,10 @@ def _finished(
 
 
 def _compile(experiment: Experiment, tell: Tell) -> None:
-    """Compile what is needed one by one, before threads meet the compiler."""
+    """Compile what is needed one by one, before threads meet the compiler; slices that cannot be are told first."""
     jobs = experiment.workload_of(0)
+    if PRIVATE in experiment.profiles:
+        owners_of(jobs, experiment.machine, experiment.owner)
     for profile in experiment.profiles.values():
         prepare(pack(jobs, experiment.machine, profile), tell)
 

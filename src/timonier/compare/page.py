@@ -48,6 +48,7 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "repeats": results.repeats,
         "jobs": len(jobs),
         "profiles": list(results.profiles),
+        "unranked": results.unranked,
         "load": {
             name: {
                 "waited_share": cells[name, 0].waited_share,
@@ -72,7 +73,7 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
             {
                 "objectives": list(front.objectives),
                 "profiles": {
-                    name: {"on_front": front.on_front[p], "probability": front.probability[p]}
+                    name: {"on_front": front.on_front[p], "probability": _plain([front.probability[p]])[0]}
                     for p, name in enumerate(results.profiles)
                 },
             }
@@ -92,7 +93,7 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "distributions": _by_quantity({name: distributions(s) for name, s in schedules.items()}),
         "timeline": _timeline(schedules, processors),
         "full": {name: full_times(schedule, processors) for name, schedule in schedules.items()},
-        "losers": _losers(schedules, jobs),
+        "losers": _losers(schedules, results.ranked, jobs),
         "worst": {
             name: worst_off(schedule, tables[name], jobs, processors) for name, schedule in schedules.items()
         },
@@ -112,10 +113,11 @@ def _timeline(schedules: Mapping[str, Schedule], processors: int) -> dict[str, A
     return {"t_s": edges[:-1].tolist(), "used": used, "queue": queue}
 
 
-def _losers(schedules: Mapping[str, Schedule], jobs: Jobs) -> dict[str, Any]:
-    """Mean bounded slowdown of every group under every profile."""
+def _losers(schedules: Mapping[str, Schedule], ranked: Sequence[str], jobs: Jobs) -> dict[str, Any]:
+    """Mean bounded slowdown of every group under every ranked profile; None under the others."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
-    for name, schedule in schedules.items():
+    for name in ranked:
+        schedule = schedules[name]
         for kind, (labels, code) in groups(schedule, jobs).items():
             for label, count, mean in mean_by_group(labels, code, schedule.slowdown):
                 row = found.setdefault(kind, {}).setdefault(

@@ -53,10 +53,17 @@ def slices(work: Floats, processors: int) -> Ints:
     return whole + 1
 
 
-def simulate_private(
-    jobs: Jobs, machine: Machine, profile: Profile, owner: str, progress: Progress | None = None
-) -> PrivateRun:
-    """Every owner's jobs under `profile` on the owner's slice.
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who owns what.  names: text[O].  code: int64[J], each job's owner.  processors: int64[O], the slices."""
+
+    names: list[str]
+    code: Ints
+    processors: Ints
+
+
+def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
+    """The owners of a workload and their slices.
 
     owner: the column that names owners, user or account.  Jobs without one share a slice.
     Raises InputError where the log has no owners or too many.
@@ -74,11 +81,19 @@ def simulate_private(
     runtime = jobs.numbers("runtime_s", 0).astype(np.float64)
     work = np.where(np.isfinite(runtime), runtime, 0.0) * processors_per_job(jobs)
     given = slices(np.bincount(code, weights=work).astype(np.float64), machine.processors or 0)
+    return Owners([str(name) for name in encoded.dictionary.to_pylist()], code, given)
+
+
+def simulate_private(
+    jobs: Jobs, machine: Machine, profile: Profile, owner: str, progress: Progress | None = None
+) -> PrivateRun:
+    """Every owner's jobs under `profile` on the owner's slice.  Raises InputError as `owners_of` does."""
+    owners = owners_of(jobs, machine, owner)
     parts, rows, longest = [], [], 0
-    for who, processors in enumerate(given.tolist()):
-        mine = np.flatnonzero(code == who)
+    for who, processors in enumerate(owners.processors.tolist()):
+        mine = np.flatnonzero(owners.code == who)
         part = replace(jobs, table=jobs.table.take(row_numbers(mine)), processors=processors)
-        slice_of = replace(machine, name=f"{machine.name}/{encoded.dictionary[who]}", processors=processors)
+        slice_of = replace(machine, name=f"{machine.name}/{owners.names[who]}", processors=processors)
         run: Run = simulate(part, slice_of, profile, progress=progress)
         parts.append(run.table)
         rows.append(mine)

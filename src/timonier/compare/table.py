@@ -73,6 +73,22 @@ class Results:
                     if value is not None:
                         self.values[p, o, repeat] = value
         self._draws = bootstrap_draws(self.repeats, seed)
+        self.unranked = self._unranked()
+
+    def _unranked(self) -> dict[str, str]:
+        """Profile -> why it is not ranked: who leaves jobs out that others run is measured over easier jobs."""
+        unrunnable = self.values[:, self.objectives.index("jobs_unrunnable")]
+        more = (unrunnable - unrunnable.min(axis=0)).mean(axis=1)
+        return {
+            name: f"it cannot run {more[p]:,.0f} of the jobs that others run (mean of the repeats)"
+            for p, name in enumerate(self.profiles)
+            if more[p] > 0
+        }
+
+    @property
+    def ranked(self) -> list[str]:
+        """The profiles that run the same jobs, in the order of the command."""
+        return [name for name in self.profiles if name not in self.unranked]
 
     def of(self, profile: str, objective: str) -> Floats:
         """float64[R]: one objective of one profile, a value a repeat."""
@@ -84,8 +100,8 @@ class Results:
         return mean_interval(self.of(profile, objective), self._draws)
 
     def pairs(self) -> Iterable[tuple[str, str, str, float, float, float]]:
-        """Profile a, profile b, objective, and median, low, high of a - b over the repeats."""
-        for a, b in combinations(range(len(self.profiles)), 2):
+        """Profile a, profile b, objective, and median, low, high of a - b over the repeats; ranked profiles only."""
+        for a, b in combinations([self.profiles.index(name) for name in self.ranked], 2):
             for o, objective in enumerate(self.objectives):
                 difference = self.values[a, o] - self.values[b, o]
                 if np.isfinite(difference).all():
@@ -93,23 +109,29 @@ class Results:
                     yield (self.profiles[a], self.profiles[b], objective, *found)
 
     def front(self, objectives: Sequence[str]) -> Front:
-        """The front over these objectives, by means over the repeats and over every bootstrap draw."""
+        """The front over these objectives, by means over the repeats and over every bootstrap draw.
+
+        Who is not ranked is on no front and dominates nobody; its probability is nan.
+        """
         metrics = known_metrics()
         rows = [self.objectives.index(objective) for objective in objectives]
         sign = np.array([-1.0 if metrics[objective].better == "high" else 1.0 for objective in objectives])
         costs = self.values[:, rows] * sign[:, None]
+        out = np.array([name in self.unranked for name in self.profiles])
+        costs[out] = np.nan
         means = drop_rounding(costs.mean(axis=2))
         drawn = drop_rounding(drawn_means(costs, self._draws)).transpose(2, 0, 1)
         return Front(
             tuple(objectives),
             tuple(non_dominated(means).tolist()),
-            tuple(front_probability(drawn).tolist()),
+            tuple(np.where(out, np.nan, front_probability(drawn)).tolist()),
             tuple(hypervolume_shares(means).tolist()),
         )
 
     def fronts(self, chosen: Sequence[str]) -> list[Front]:
         """The front that was asked for, then one for every pair of the headline objectives that are known."""
-        known = [name for name in HEADLINE if np.isfinite(self.values[:, self.objectives.index(name)]).all()]
+        rows = [self.profiles.index(name) for name in self.ranked]
+        known = [o for o in HEADLINE if np.isfinite(self.values[rows, self.objectives.index(o)]).all()]
         sets = [tuple(chosen), *(pair for pair in combinations(known, 2) if pair != tuple(chosen))]
         return [self.front(objectives) for objectives in sets]
 

@@ -74,7 +74,12 @@ def _front(page: Page) -> Figure:
     for axis, objective in (("x", x), ("y", y)):
         means = [mean for mean, _, _ in page["intervals"][objective].values() if mean is not None]
         if means and min(means) > 0 and max(means) > _FAR * min(means):
-            ax.set(**{f"{axis}scale": "log"})
+            getattr(ax, f"set_{axis}scale")("log")
+            which = ax.xaxis if axis == "x" else ax.yaxis
+            which.set_major_formatter("{x:,g}")
+            if max(means) < 100 * min(means):
+                which.set_minor_formatter("{x:,g}")
+                which.set_tick_params(which="minor", labelsize=7)
     scales = {
         o: _unit(page, o, [v[0] for v in page["intervals"][o].values() if v[0] is not None]) for o in (x, y)
     }
@@ -113,7 +118,7 @@ def _bars(values: list[float | None], divisor: float) -> list[list[float]] | Non
 def _paired(page: Page) -> Figure:
     """Paired differences of the first objective from the surest profile on the front."""
     objective, front = page["chosen"][0], page["fronts"][0]["profiles"]
-    reference = max(page["profiles"], key=lambda name: front[name]["probability"])
+    reference = max(page["profiles"], key=lambda name: front[name]["probability"] or 0.0)
     rows = []
     for row in page["paired"]:
         if row["objective"] != objective or reference not in (row["a"], row["b"]):

@@ -98,7 +98,7 @@
       const [mx, my] = means(name);
       if (!known(mx[0]) || !known(my[0])) continue;
       const said = front?.profiles[name];
-      const sure = page.repeats > 1 ? ` (in ${finest(100 * said?.probability)} % of the draws)` : "";
+      const sure = known(said?.probability) && page.repeats > 1 ? ` (in ${finest(100 * said?.probability)} % of the draws)` : "";
       const told = ([mean, low, high], d, u) => `${finest(mean / d)} ${known(low) ? `[${finest(low / d)}, ${finest(high / d)}] ` : ""}${u}`;
       traces.push({
         x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said?.on_front ? "markers+text" : "markers",
@@ -108,7 +108,7 @@
           symbol: looks[name].symbol + (said?.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
         },
         error_x: { ...bars(mx, dx), color: looks[name].colour }, error_y: { ...bars(my, dy), color: looks[name].colour },
-        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${said?.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
+        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${name in page.unranked ? "not ranked" : said?.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
       });
     }
     const kind = $("front-log").checked ? "log" : "linear";
@@ -230,7 +230,7 @@
     const measured = [...new Set(page.paired.map((row) => row.objective))].filter((o) => objective[o].better);
     fill($("paired-objective"), measured, page.chosen[0], label);
     const best = page.profiles.filter((name) => front0[name].on_front).sort((a, b) => front0[b].probability - front0[a].probability)[0];
-    fill($("paired-reference"), page.profiles, best);
+    fill($("paired-reference"), page.profiles.filter((name) => !(name in page.unranked)), best);
     for (const id of ["paired-objective", "paired-reference", "paired-near"]) $(id).addEventListener("change", drawPaired);
   }
   fill($("distribution-quantity"), Object.keys(page.distributions), "bsld", (name) => QUANTITIES[name][0]);

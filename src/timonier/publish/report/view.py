@@ -35,7 +35,8 @@ def view_of(page: Page) -> dict[str, Any]:
         "scores": _scores(page),
         "full_rows": [_full_row(page, name) for name in page["profiles"]],
         "heats": [_heat(page, kind) for kind in page["losers"]],
-        "losers": [(name, told) for name in page["profiles"] if (told := loses(page, name))],
+        "loser_kinds": [KINDS[kind] for kind in page["losers"]],
+        "losers": [(name, loses(page, name)) for name in page["profiles"] if name not in page["unranked"]],
         "worst": [_worst_row(page, name) for name in page["profiles"]],
         "glossary": page["objectives"],
     }
@@ -44,24 +45,14 @@ def view_of(page: Page) -> dict[str, Any]:
 def headline(page: Page) -> str:
     """Who is on the front that was asked for, and how surely.
 
-    >>> headline(
-    ...     {
-    ...         "fronts": [
-    ...             {
-    ...                 "profiles": {
-    ...                     "easy": {"on_front": True, "probability": 0.98},
-    ...                     "fcfs": {"on_front": False, "probability": 0.0},
-    ...                 }
-    ...             }
-    ...         ],
-    ...         "profiles": ["fcfs", "easy"],
-    ...         "repeats": 20,
-    ...     }
-    ... )
+    >>> easy, fcfs = {"on_front": True, "probability": 0.98}, {"on_front": False, "probability": 0.0}
+    >>> front = {"profiles": {"easy": easy, "fcfs": fcfs}}
+    >>> headline({"fronts": [front], "profiles": ["fcfs", "easy"], "unranked": {}, "repeats": 20})
     'On the front: easy (98 % sure). Not on it: fcfs (0 %).'
     """
     front = page["fronts"][0]["profiles"]
-    ranked = sorted(page["profiles"], key=lambda name: -front[name]["probability"])
+    ranked = [name for name in page["profiles"] if name not in page["unranked"]]
+    ranked.sort(key=lambda name: -front[name]["probability"])
 
     def listed(names: list[str], word: str) -> str:
         if page["repeats"] == 1:
@@ -72,17 +63,19 @@ def headline(page: Page) -> str:
     inside = [name for name in ranked if front[name]["on_front"]]
     outside = [name for name in ranked if not front[name]["on_front"]]
     text = f"On the front: {listed(inside, ' sure')}."
-    return f"{text} Not on it: {listed(outside, '')}." if outside else text
+    if outside:
+        text = f"{text} Not on it: {listed(outside, '')}."
+    return " ".join([text, *(f"Not ranked: {name}, {why}." for name, why in page["unranked"].items())])
 
 
-def loses(page: Page, profile: str) -> str:
-    """Whom a profile treats worst, compared with the geometric mean of the profiles; empty where no group is known.
+def loses(page: Page, profile: str) -> list[str]:
+    """Whom a profile treats worst compared with the geometric mean of the profiles: a text for each kind of group.
 
     Groups with fewer than 1 % of the jobs, or fewer than 10, are left out: their means are noise.
     """
     least = max(10.0, _NOTABLE * page["jobs"])
     found = []
-    for kind, rows in page["losers"].items():
+    for rows in page["losers"].values():
         ratios = [
             (ratio, row)
             for row in rows
@@ -90,11 +83,19 @@ def loses(page: Page, profile: str) -> str:
         ]
         if ratios:
             ratio, row = max(ratios, key=lambda pair: pair[0])
-            value = number(row["values"][profile])
-            found.append(
-                f"{KINDS[kind]} {row['group']} (slowdown {value}, {ratio:.2g} times the schedulers' mean)"
-            )
-    return "; ".join(found)
+            found.append(f"{row['group']} ({number(row['values'][profile])}, {_times(ratio)})")
+        else:
+            found.append("-")
+    return found
+
+
+def _times(ratio: float) -> str:
+    """A ratio with the digits that people read.
+
+    >>> _times(1234.5), _times(3.21), _times(0.4567)
+    ('1,234 times', '3.2 times', '0.46 times')
+    """
+    return f"{ratio:,.0f} times" if ratio >= 10 else f"{ratio:.2g} times"
 
 
 def percent(share: float) -> str:
@@ -157,7 +158,10 @@ def _front_row(page: Page, name: str, units: Mapping[str, str]) -> dict[str, Any
     return {
         "profile": name,
         "on_front": front["on_front"],
-        "probability": percent(front["probability"]) if page["repeats"] > 1 else "-",
+        "answer": "not ranked" if name in page["unranked"] else "★ yes" if front["on_front"] else "no",
+        "probability": "-"
+        if page["repeats"] == 1 or front["probability"] is None
+        else percent(front["probability"]),
         "cells": [interval(page["intervals"][o][name], units[o]) for o in page["chosen"]],
         "waited": "-" if load["waited_share"] is None else percent(load["waited_share"]),
         "queue": number(load["longest_queue"]),

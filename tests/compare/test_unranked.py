@@ -1,0 +1,39 @@
+"""Who leaves jobs out that others run is not ranked: it would win by what it does not do."""
+
+from __future__ import annotations
+
+import math
+
+from timonier.compare.experiment import Cell
+from timonier.compare.metrics import known_metrics
+from timonier.compare.table import Results, front_csv, paired_csv
+
+
+def results(unrunnable):
+    """`easy`, `sjf` and `private`; private waits least and cannot run some of the jobs."""
+    cells = {}
+    for repeat in range(4):
+        for name, wait in (("easy", 50.0), ("sjf", 40.0), ("private", 1.0)):
+            scores = dict.fromkeys(known_metrics(), wait + repeat)
+            scores["jobs_unrunnable"] = unrunnable if name == "private" else 0.0
+            cells[name, repeat] = Cell(scores, 0.5, 3)
+    return Results(["easy", "sjf", "private"], cells, seed=0)
+
+
+def test_a_profile_that_runs_fewer_jobs_is_on_no_front_and_in_no_pair():
+    found = results(unrunnable=7.0)
+    assert list(found.unranked) == ["private"]
+    assert "7 of the jobs" in found.unranked["private"]
+    front = found.front(["wait_mean_s"])
+    assert front.on_front == (False, True, False)
+    assert front.probability[:2] == (0.0, 1.0)
+    assert math.isnan(front.probability[2])
+    assert "private,wait_mean_s,false,,\n" in front_csv(found, [front])
+    assert "private" not in paired_csv(found)
+
+
+def test_a_profile_that_runs_the_same_jobs_is_ranked():
+    found = results(unrunnable=0.0)
+    assert found.unranked == {}
+    assert found.front(["wait_mean_s"]).on_front == (False, False, True)
+    assert "private" in paired_csv(found)
