@@ -76,7 +76,7 @@ def wait_for(what, seconds=20.0):
 @pytest.fixture
 def opened(browser, results):
     browser.get((results / "report.html").as_uri())
-    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "yes")
+    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "all")
     return browser
 
 
@@ -206,7 +206,7 @@ def test_a_narrow_screen_does_not_scroll_sideways(opened):
     opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
         opened.refresh()
-        wait_for(lambda: opened.execute_script("return document.documentElement.dataset.ready") == "yes")
+        wait_for(lambda: opened.execute_script("return document.documentElement.dataset.ready") == "all")
         assert opened.execute_script("return document.documentElement.scrollWidth") <= 390
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
@@ -225,7 +225,7 @@ def test_names_are_names_not_markup(browser, page, tmp_path):
     path = tmp_path / "hostile.html"
     path.write_text(report_html({**page, "workload": hostile}), encoding="utf-8")
     browser.get(path.as_uri())
-    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "yes")
+    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "all")
     assert hostile in browser.find_element(By.TAG_NAME, "h1").text
 
 

@@ -236,14 +236,19 @@
   fill($("distribution-quantity"), Object.keys(page.distributions), "bsld", (name) => QUANTITIES[name][0]);
   $("distribution-quantity").addEventListener("change", drawDistribution);
 
+  /** The front at once; what is below it as soon as the reader has seen that. */
   function drawAll() {
     if (choices.length > 1) drawFront();
-    if ($("paired")) drawPaired();
-    drawDistribution();
-    drawTimeline();
+    const later = [...($("paired") ? [drawPaired] : []), drawDistribution, drawTimeline];
+    const next = () => {
+      const one = later.shift();
+      if (one) { one(); setTimeout(next); } else document.documentElement.dataset.ready = "all";
+    };
+    setTimeout(next);
   }
   function theme(name) {
     document.documentElement.dataset.theme = name;
+    document.documentElement.dataset.ready = "front";
     $("theme").textContent = name === "dark" ? "Light" : "Dark";
     drawAll();
   }
@@ -266,5 +271,4 @@
 
   frontNeedsLog();
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  document.documentElement.dataset.ready = "yes";
 })();
