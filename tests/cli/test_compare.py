@@ -147,6 +147,27 @@ def test_openb_on_its_own_nodes_is_idle(tmp_path):
     assert "no ranking" in done.stderr
 
 
+def test_a_log_without_users_is_repeated_by_its_weeks(tmp_path):
+    log = tmp_path / "lublin.swf"
+    words = ["--jobs", 3000, "-m", 64, "--load", 0.9]
+    assert timonier("workload", "make", "lublin", *words, "-o", log).returncode == 0
+    words = ["compare", log, "-m", 64, "-p", "fcfs,easy", "--repeats", 6, "--workers", 1]
+    out = tmp_path / "r"
+    assert timonier(*words, "-o", out).returncode == 0
+    page = json.loads((out / "report.json").read_text())
+    assert "names no users" in page["repeated_by"]
+    assert page["rejected"] > 0
+    (out / "report.json").unlink()
+    for name in ("fcfs.1", "easy.1", "fcfs.3", "easy.5"):  # these are drawn again, the others are not
+        (out / "runs" / f"{name}.json").unlink()
+    assert timonier(*words, "-o", out).returncode == 0
+    assert json.loads((out / "report.json").read_text()) == page
+    short = timonier("workload", "make", "lublin", "--jobs", 100, "--days", 2, "-o", tmp_path / "short.swf")
+    assert short.returncode == 0
+    assert "--repeats 1" in wrong(tmp_path / "short.swf", "-m", 8, "--repeats", 2, "-o", tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
 def wrong(*words):
     done = timonier("compare", *words)
     assert done.returncode == 2

@@ -21,7 +21,7 @@ from timonier.kit.errors import InputError, nearest
 from timonier.kit.files import reading
 
 if TYPE_CHECKING:
-    from timonier.compare.experiment import Cell, Experiment
+    from timonier.compare.experiment import Cell
     from timonier.compare.table import Front, Results
     from timonier.describe import Machine
     from timonier.policy import Profile
@@ -56,7 +56,7 @@ def compare(
         str, typer.Option("--profiles", "-p", help="Names or files, with commas; `private`: owners' slices.")
     ] = DEFAULT_PROFILES,
     repeats: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Repeat 0 is the log, the others resamples of its users.")
+        int, typer.Option(min=1, max=10_000, help="Repeat 0 is the log, the others are drawn from it.")
     ] = 20,
     objectives: Annotated[
         str, typer.Option("--objectives", help="What the front is over: metrics, with commas.")
@@ -75,9 +75,10 @@ def compare(
     output: OutputOption = Output.table,
 ) -> None:
     """Compare schedulers on a workload: scores, paired differences, and the Pareto front with its confidence."""
-    from timonier.compare.experiment import is_idle, run_experiment
+    from timonier.compare.experiment import Experiment, is_idle, rejected_by_repeat, run_experiment
     from timonier.compare.folder import opened
     from timonier.compare.page import page_of
+    from timonier.compare.repeats import repeats_of_log
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
     from timonier.publish.figures import figures
     from timonier.publish.report import report_html
@@ -85,7 +86,8 @@ def compare(
     if keep not in ("first", "all"):
         raise InputError(f"unknown --keep {keep!r}", where="--keep", fix="first or all")
     asked = _read(log, machine, profiles, objectives, setting, exact, repeats, seed, warmup, owner)
-    experiment, rejected = _experiment(asked)
+    drawn = repeats_of_log(asked.jobs, repeats, seed)
+    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, owner)
     workers = workers or len(os.sched_getaffinity(0))
     began = time.monotonic()
     with opened(out, _manifest(asked, keep), keep == "all") as folder:
@@ -103,6 +105,7 @@ def compare(
                 fix="compare on a smaller machine, or on a workload with more load",
             )
         fronts = results.fronts(asked.objectives)
+        rejected = rejected_by_repeat(cells)
         page = page_of(
             results,
             fronts,
@@ -110,7 +113,7 @@ def compare(
             {name: folder.schedule(name) for name in results.profiles},
             asked.jobs,
             asked.machine.processors or 0,
-            _said(asked, cells),
+            _said(asked, cells) | {"repeated_by": drawn.said, "rejected": sum(rejected.values())},
         )
         folder.write(
             {
@@ -183,25 +186,6 @@ def _objectives(words: str) -> tuple[str, ...]:
     if not 1 <= len(set(chosen)) == len(chosen) <= 8:
         raise InputError("name one to eight objectives, each once", where="--objectives", fix=words)
     return chosen
-
-
-def _experiment(asked: _Asked) -> tuple[Experiment, dict[int, int]]:
-    """The experiment, and how many draws each resample took in vain (filled as they are made)."""
-    from timonier.compare.experiment import Experiment
-    from timonier.compare.resample import Resampler
-
-    resampler = Resampler(asked.jobs) if asked.repeats > 1 else None
-    rejected: dict[int, int] = {}
-
-    def workload_of(repeat: int) -> Jobs:
-        if repeat == 0 or resampler is None:
-            return asked.jobs
-        drawn = resampler.draw(asked.seed, repeat)
-        rejected[repeat] = drawn.rejected
-        return drawn.jobs
-
-    made = Experiment(asked.profiles, asked.machine, workload_of, asked.repeats, asked.warmup, asked.owner)
-    return made, rejected
 
 
 def _manifest(asked: _Asked, keep: str) -> dict[str, Any]:
