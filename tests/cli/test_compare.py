@@ -6,9 +6,11 @@ import csv
 import filecmp
 import json
 import random
+import shlex
 import signal
 import subprocess
 import time
+import tomllib
 
 import pyarrow.parquet as pq
 import pytest
@@ -145,6 +147,74 @@ def test_openb_on_its_own_nodes_is_idle(tmp_path):
     done = timonier("compare", pods, "-m", 1523 * 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r")
     assert done.returncode == 2
     assert "no ranking" in done.stderr
+
+
+def test_a_log_without_users_is_repeated_by_its_weeks(tmp_path):
+    log = tmp_path / "lublin.swf"
+    words = ["--jobs", 3000, "-m", 64, "--load", 0.9]
+    assert timonier("workload", "make", "lublin", *words, "-o", log).returncode == 0
+    words = ["compare", log, "-m", 64, "-p", "fcfs,easy", "--repeats", 6, "--workers", 1]
+    out = tmp_path / "r"
+    assert timonier(*words, "-o", out).returncode == 0
+    page = json.loads((out / "report.json").read_text())
+    assert "names no users" in page["repeated_by"]
+    assert page["rejected"] > 0
+    (out / "report.json").unlink()
+    for name in ("fcfs.1", "easy.1", "fcfs.3", "easy.5"):  # these are drawn again, the others are not
+        (out / "runs" / f"{name}.json").unlink()
+    assert timonier(*words, "-o", out).returncode == 0
+    assert json.loads((out / "report.json").read_text()) == page
+    short = timonier("workload", "make", "lublin", "--jobs", 100, "--days", 2, "-o", tmp_path / "short.swf")
+    assert short.returncode == 0
+    assert "--repeats 1" in wrong(tmp_path / "short.swf", "-m", 8, "--repeats", 2, "-o", tmp_path / "s")
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize("model", ["lublin", "lab"])
+def test_a_model_gives_another_workload_for_every_repeat(model, tmp_path):
+    words = [
+        "--machine",
+        "64",
+        "--profiles",
+        "fcfs,easy",
+        "--set",
+        "estimate.missing=exact",
+        "--repeats",
+        "3",
+    ]
+    words = [model, *words, "--jobs", "2000", "--load", "0.9", "--keep", "all", "--seed", "5"]
+    out = tmp_path / "r"
+    done = timonier("compare", *words, "-o", out)
+    assert done.returncode == 0, done.stderr
+    manifest = tomllib.loads((out / "manifest.toml").read_text())
+    asked = {"model": model, "jobs": 2000, "processors": 64, "load": 0.9}
+    assert {key: manifest["input"][key] for key in asked} == asked
+    assert "numpy" in manifest["versions"]
+    schedules = [pq.read_table(out / "schedules" / f"easy.{repeat}.parquet") for repeat in range(3)]
+    assert len({table.column("submit_s")[-1].as_py() for table in schedules}) == 3
+    for repeat, seed in enumerate(manifest["input"]["seeds"]):  # the same as `workload make` with this seed
+        made = tmp_path / f"{repeat}.parquet"
+        more = ["--jobs", 2000, "--seed", seed, "-m", 64, "--load", 0.9]
+        assert timonier("workload", "make", model, *more, "-o", made).returncode == 0
+        assert schedules[repeat].column("submit_s").to_pylist() == pq.read_table(made)["submit_s"].to_pylist()
+    page = json.loads((out / "report.json").read_text())
+    assert "seed of its own" in page["repeated_by"]
+    line = shlex.split(page["command"])
+    assert line[:2] == ["timonier", "compare"]
+    again = tmp_path / "again"
+    assert timonier(*line[1:-1], again, "--workers", 1).returncode == 0
+    assert same(out, again)
+
+
+def test_models_and_logs_are_told_apart(log, tmp_path):
+    out = ["-o", tmp_path / "r"]
+    assert "add --machine" in wrong("lublin", *out)
+    assert "'lublin'" in wrong("lublim", "-m", 64, *out)
+    assert "no such file" in wrong("lublin.swf", "-m", 64, *out)
+    assert "--load 0.5 is for models" in wrong(log, "-m", 64, "--load", 0.5, *out)
+    assert "not both" in wrong("lab", "-m", 64, "--load", 0.5, "--days", 3, *out)
+    assert "--jobs 0" in wrong("lab", "-m", 64, "--jobs", 0, *out)
+    assert not (tmp_path / "r").exists()
 
 
 def wrong(*words):

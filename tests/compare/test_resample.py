@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from timonier.compare.resample import TOLERANCE, WEEK_S, Resampler, original_id
+from timonier.compare.copies import original_id
+from timonier.compare.resample import TOLERANCE, WEEK_S, Resampler
 from timonier.kit.errors import InputError
 from timonier.workload import Jobs
 from timonier.workload.make.workload import make_workload

@@ -17,11 +17,11 @@ from timonier.cli import inputs as given
 from timonier.cli.front import front_table
 from timonier.cli.progress import Bar, tell
 from timonier.cli.show import Output, OutputOption, show
+from timonier.cli.source import DaysOption, JobsOption, LoadOption, Source, Wanted, read_source
 from timonier.kit.errors import InputError, nearest
-from timonier.kit.files import reading
 
 if TYPE_CHECKING:
-    from timonier.compare.experiment import Cell, Experiment
+    from timonier.compare.experiment import Cell
     from timonier.compare.table import Front, Results
     from timonier.describe import Machine
     from timonier.policy import Profile
@@ -37,33 +37,50 @@ _TOLD = ("wait_mean_s", "bsld_mean", "wait_work_weighted_s", "utilisation", "jai
 class _Asked:
     """The command after checking."""
 
-    log: Path
-    jobs: Jobs
-    machine: Machine
+    source: Source
     profiles: dict[str, Profile]
     objectives: tuple[str, ...]
     repeats: int
     seed: int
     warmup: float
     owner: str
+    command: str
+
+    @property
+    def jobs(self) -> Jobs:
+        """Of repeat 0."""
+        return self.source.jobs
+
+    @property
+    def machine(self) -> Machine:
+        """On which they run."""
+        return self.source.machine
 
 
 def compare(
-    log: Annotated[Path, typer.Argument(help="A workload (SWF, CSV, Parquet, Philly, openb).")],
+    log: Annotated[
+        Path, typer.Argument(help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab.")
+    ],
     out: Annotated[Path, typer.Option("-o", help="The results folder; the same command goes on in it.")],
     machine: given.MachineOption = None,
     profiles: Annotated[
         str, typer.Option("--profiles", "-p", help="Names or files, with commas; `private`: owners' slices.")
     ] = DEFAULT_PROFILES,
     repeats: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Repeat 0 is the log, the others resamples of its users.")
+        int,
+        typer.Option(
+            min=1, max=10_000, help="Repeat 0 is the log, the others are drawn from it; models: other seeds."
+        ),
     ] = 20,
     objectives: Annotated[
         str, typer.Option("--objectives", help="What the front is over: metrics, with commas.")
     ] = DEFAULT_OBJECTIVES,
     setting: given.SetOption = None,
     exact: given.ExactOption = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the resamples and of the bootstrap.")] = 0,
+    jobs: JobsOption = None,
+    load: LoadOption = None,
+    days: DaysOption = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the repeats and of the bootstrap.")] = 0,
     warmup: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Share of first jobs left out of metrics.")
     ] = 0.0,
@@ -75,7 +92,7 @@ def compare(
     output: OutputOption = Output.table,
 ) -> None:
     """Compare schedulers on a workload: scores, paired differences, and the Pareto front with its confidence."""
-    from timonier.compare.experiment import is_idle, run_experiment
+    from timonier.compare.experiment import Experiment, is_idle, rejected_by_repeat, run_experiment
     from timonier.compare.folder import opened
     from timonier.compare.page import page_of
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
@@ -84,8 +101,12 @@ def compare(
 
     if keep not in ("first", "all"):
         raise InputError(f"unknown --keep {keep!r}", where="--keep", fix="first or all")
-    asked = _read(log, machine, profiles, objectives, setting, exact, repeats, seed, warmup, owner)
-    experiment, rejected = _experiment(asked)
+    wanted = Wanted(jobs, load, days)
+    asked = _read(
+        log, machine, wanted, profiles, objectives, setting, exact, repeats, seed, warmup, owner, keep
+    )
+    drawn = asked.source.repeats
+    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, owner)
     workers = workers or len(os.sched_getaffinity(0))
     began = time.monotonic()
     with opened(out, _manifest(asked, keep), keep == "all") as folder:
@@ -103,6 +124,7 @@ def compare(
                 fix="compare on a smaller machine, or on a workload with more load",
             )
         fronts = results.fronts(asked.objectives)
+        rejected = rejected_by_repeat(cells)
         page = page_of(
             results,
             fronts,
@@ -110,7 +132,7 @@ def compare(
             {name: folder.schedule(name) for name in results.profiles},
             asked.jobs,
             asked.machine.processors or 0,
-            _said(asked, cells),
+            _said(asked, cells) | {"repeated_by": drawn.said, "rejected": sum(rejected.values())},
         )
         folder.write(
             {
@@ -132,6 +154,7 @@ def compare(
 def _read(
     log: Path,
     machine: str | None,
+    wanted: Wanted,
     profiles: str,
     objectives: str,
     setting: list[str] | None,
@@ -140,6 +163,7 @@ def _read(
     seed: int,
     warmup: float,
     owner: str,
+    keep: str,
 ) -> _Asked:
     from timonier.compare.experiment import PRIVATE
 
@@ -155,16 +179,13 @@ def _read(
         name = PRIVATE if word == PRIVATE else profile.name
         copies = sum(known.split("#")[0] == name for known in records)
         records[f"{name}#{copies + 1}" if copies else name] = profile
-    inputs = given.read_inputs(log, machine, _BASELINE, exact, None, None, None)
-    if inputs.jobs.state is not None:
-        raise InputError("this is a state, not a workload", where=str(log), fix="name the log")
-    if inputs.machine.processors is None:
-        raise InputError(
-            "nodes are described, but not simulated yet", where=inputs.machine.name, fix="give --machine N"
-        )
-    if len(inputs.jobs) == 0:
-        raise InputError("the workload has no jobs", where=str(log), fix="name another log")
-    return _Asked(log, inputs.jobs, inputs.machine, records, chosen, repeats, seed, warmup, owner)
+    source = read_source(log, machine, wanted, repeats, seed)
+    words = ["timonier", "compare", *source.words, "--profiles", ",".join(Path(word).name for word in names)]
+    words += [word for knob in setting or [] for word in ("--set", knob)] + ["--exact"] * exact
+    words += ["--repeats", str(repeats), "--seed", str(seed), "--objectives", ",".join(chosen)]
+    words += ["--warmup", str(warmup)] * bool(warmup) + ["--owner", owner] * (owner != "user")
+    words += ["--keep", keep] * (keep != "first") + ["-o", "results/"]
+    return _Asked(source, records, chosen, repeats, seed, warmup, owner, shlex.join(words))
 
 
 def _objectives(words: str) -> tuple[str, ...]:
@@ -185,47 +206,26 @@ def _objectives(words: str) -> tuple[str, ...]:
     return chosen
 
 
-def _experiment(asked: _Asked) -> tuple[Experiment, dict[int, int]]:
-    """The experiment, and how many draws each resample took in vain (filled as they are made)."""
-    from timonier.compare.experiment import Experiment
-    from timonier.compare.resample import Resampler
-
-    resampler = Resampler(asked.jobs) if asked.repeats > 1 else None
-    rejected: dict[int, int] = {}
-
-    def workload_of(repeat: int) -> Jobs:
-        if repeat == 0 or resampler is None:
-            return asked.jobs
-        drawn = resampler.draw(asked.seed, repeat)
-        rejected[repeat] = drawn.rejected
-        return drawn.jobs
-
-    made = Experiment(asked.profiles, asked.machine, workload_of, asked.repeats, asked.warmup, asked.owner)
-    return made, rejected
-
-
 def _manifest(asked: _Asked, keep: str) -> dict[str, Any]:
-    """Everything that decides the results, inputs by hash; no clock, no number of workers."""
+    """Everything that decides the results, files by hash; no clock, no number of workers."""
     from importlib.metadata import version
 
     import timonier
     from timonier.describe import machine_to_toml
     from timonier.policy import profile_to_toml
 
-    with reading(asked.log), asked.log.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "schema": "timonier/results/1",
         "timonier": timonier.__version__,
         "versions": {name: version(name) for name in ("numpy", "numba", "pyarrow", "moocore")},
-        "command": _command(asked),
+        "command": asked.command,
         "seed": asked.seed,
         "repeats": asked.repeats,
         "warmup": asked.warmup,
         "owner": asked.owner,
         "keep": keep,
         "objectives": list(asked.objectives),
-        "input": {"name": asked.log.name, "sha256": digest},
+        "input": asked.source.input,
         "machine": {"name": asked.machine.name, "sha256": _sha256(machine_to_toml(asked.machine))},
         "profiles": {name: _sha256(profile_to_toml(p)) for name, p in asked.profiles.items()},
     }
@@ -239,10 +239,10 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
     facts = {"dropped": asked.jobs.cleaning.dropped, "noted": asked.jobs.cleaning.noted, "assumed": assumed}
     return {
         "schema": "timonier/report/1",
-        "workload": asked.log.name,
+        "workload": asked.source.name,
         "machine": asked.machine.name,
         "seed": asked.seed,
-        "command": _command(asked),
+        "command": asked.command,
         "version": timonier.__version__,
         "facts": [
             {"kind": kind, "fact": fact, "jobs": jobs}
@@ -251,17 +251,6 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
             if jobs
         ],
     }
-
-
-def _command(asked: _Asked) -> str:
-    """The command that repeats it, without where to write and on how many cores."""
-    words = ["timonier", "compare", asked.log.name, "--machine", asked.machine.name]
-    words += ["--profiles", ",".join(name.split("#")[0] for name in asked.profiles)]
-    words += ["--repeats", str(asked.repeats), "--seed", str(asked.seed)]
-    words += ["--objectives", ",".join(asked.objectives)]
-    if asked.warmup:
-        words += ["--warmup", f"{asked.warmup:g}"]
-    return shlex.join([*words, "-o", "results/"])
 
 
 def _sha256(text: str) -> str:
@@ -298,7 +287,7 @@ def _value(
         )
     return {
         "schema": "timonier/front/1",
-        "workload": asked.log.name,
+        "workload": asked.source.name,
         "machine": asked.machine.name,
         "repeats": results.repeats,
         "objectives": list(front.objectives),

@@ -7,7 +7,7 @@ Each cell depends on nothing but its inputs: one worker or many, the results are
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,13 +17,13 @@ import pyarrow as pa
 
 from timonier.compare.metrics import Scores, score
 from timonier.compare.private import PrivateRun, owners_of, pool_gain, simulate_private
+from timonier.compare.resample import Resample
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate import simulate
 from timonier.simulate.drive import Tell, prepare
 from timonier.simulate.pack import pack
-from timonier.workload import Jobs
 
 PRIVATE = "private"
 Key = tuple[str, int]  # profile, repeat
@@ -31,12 +31,13 @@ Key = tuple[str, int]  # profile, repeat
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One run of the experiment: what is kept of it."""
+    """One run of the experiment: what is kept of it.  rejected: draws thrown away for the repeat's workload."""
 
     scores: Scores
     waited_share: float | None
     longest_queue: int
     assumed: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
 
 
 class Store(Protocol):
@@ -51,12 +52,12 @@ class Experiment:
     """What is compared.
 
     profiles: by the name that the results say; `private` is the baseline of slices, under its own profile.
-    workload_of: repeat -> jobs, the same jobs for the same repeat.  owner: the column of owners.
+    workload_of: repeat -> its workload, the same for the same repeat.  owner: the column of owners.
     """
 
     profiles: dict[str, Profile]
     machine: Machine
-    workload_of: Callable[[int], Jobs]
+    workload_of: Callable[[int], Resample]
     repeats: int
     warmup: float = 0.0
     owner: str = "user"
@@ -73,21 +74,21 @@ class _Repeat:
         self._experiment = experiment
         self._repeat = repeat
         self._lock = threading.Lock()
-        self._jobs: Jobs | None = None
+        self._drawn: Resample | None = None
         self._private: PrivateRun | None = None
 
-    def jobs(self) -> Jobs:
+    def drawn(self) -> Resample:
         with self._lock:
-            if self._jobs is None:
-                self._jobs = self._experiment.workload_of(self._repeat)
-            return self._jobs
+            if self._drawn is None:
+                self._drawn = self._experiment.workload_of(self._repeat)
+            return self._drawn
 
     def forget(self) -> None:
         """All runs of this repeat are finished."""
-        self._jobs = self._private = None
+        self._drawn = self._private = None
 
     def private(self, progress: Callable[[int, int], None]) -> PrivateRun:
-        jobs = self.jobs()
+        jobs = self.drawn().jobs
         with self._lock:
             if self._private is None:
                 asked = self._experiment
@@ -158,7 +159,7 @@ def _finished(
 
 def _compile(experiment: Experiment, tell: Tell) -> None:
     """Compile what is needed one by one, before threads meet the compiler; slices that cannot be are told first."""
-    jobs = experiment.workload_of(0)
+    jobs = experiment.workload_of(0).jobs
     if PRIVATE in experiment.profiles:
         owners_of(jobs, experiment.machine, experiment.owner)
     for profile in experiment.profiles.values():
@@ -172,7 +173,8 @@ def _run_cell(
         if stop.is_set():
             raise _Stopped
 
-    jobs = repeat.jobs()
+    drawn = repeat.drawn()
+    jobs = drawn.jobs
     assumed: dict[str, int] = {}
     if name == PRIVATE:
         alone = repeat.private(check)
@@ -185,9 +187,14 @@ def _run_cell(
         scores |= pool_gain(table, repeat.private(check).table)
     wait_s = table.column("wait_s").drop_null()
     waited = float(np.count_nonzero(np.asarray(wait_s))) / len(wait_s) if len(wait_s) else None
-    return Cell(scores, waited, longest, assumed), table
+    return Cell(scores, waited, longest, assumed, drawn.rejected), table
 
 
 def is_idle(cells: dict[tuple[str, int], Cell], least: float = 0.01) -> bool:
     """Do fewer than 1 % of the jobs wait, in every profile?"""
     return all((cell.waited_share or 0.0) < least for cell in cells.values())
+
+
+def rejected_by_repeat(cells: Mapping[tuple[str, int], Cell]) -> dict[int, int]:
+    """Draws thrown away for each repeat, as its runs say."""
+    return {repeat: cell.rejected for (_, repeat), cell in sorted(cells.items()) if cell.rejected}

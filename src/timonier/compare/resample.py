@@ -7,17 +7,16 @@ Source: Zakay and Feitelson 2014, doi:10.1002/cpe.3240 (here without their split
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.compare.copies import copied, finite_work, times_before
 from timonier.kit.errors import InputError
 from timonier.workload import Jobs
-from timonier.workload.arrow import Values, pc, row_numbers
-from timonier.workload.size import processors_per_job
+from timonier.workload.arrow import pc
 
 WEEK_S = 7 * 86_400
 TOLERANCE = 0.03
@@ -44,10 +43,8 @@ class Resampler:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         users = jobs.texts("user")
-        if isinstance(users, pa.ChunkedArray):
-            users = users.combine_chunks()
-        users = pc.fill_null(users, "")
-        encoded = users.dictionary_encode()
+        users = users.combine_chunks() if isinstance(users, pa.ChunkedArray) else users
+        encoded = pc.fill_null(users, "").dictionary_encode()
         self._names: list[str] = encoded.dictionary.to_pylist()
         if len(self._names) < LEAST_USERS:
             raise InputError(
@@ -59,9 +56,7 @@ class Resampler:
         order = np.argsort(code, kind="stable")
         self._rows = np.split(order, np.cumsum(np.bincount(code))[:-1])
         self._submit = np.floor(jobs.numbers("submit_s", 0)).astype(np.float64)
-        runtime = jobs.numbers("runtime_s", 0).astype(np.float64)
-        work = np.where(np.isfinite(runtime), runtime, 0.0) * processors_per_job(jobs)
-        self._work = np.bincount(code, weights=work, minlength=len(self._names))
+        self._work = np.bincount(code, weights=finite_work(jobs), minlength=len(self._names))
         self._first_week = np.floor(self._submit.min() / WEEK_S) if len(jobs) else 0.0
         self._weeks = int(np.floor(self._submit.max() / WEEK_S) - self._first_week) + 1
         self._load = self._work.sum() / max(float(np.ptp(self._submit)), 1.0)
@@ -99,68 +94,7 @@ class Resampler:
         return moved
 
     def _table(self, drawn: Ints, submit: NDArray[np.float64]) -> Jobs:
-        """The drawn users' jobs, rows by (submission, draw, row); the second time a user is somebody else."""
+        """The drawn users' jobs; the second time a user is somebody else."""
         rows = np.concatenate([self._rows[user] for user in drawn])
         sizes = [len(self._rows[user]) for user in drawn]
-        copy = np.repeat(_times_before(drawn), sizes)
-        order = np.lexsort((np.arange(len(rows)), submit))
-        rows, submit, copy = rows[order], submit[order], copy[order]
-        table = self._jobs.table.take(row_numbers(rows))
-        whole = pa.types.is_integer(table.column("submit_s").type)
-        table = _with(table, "submit_s", pa.array(submit.astype(np.int64) if whole else submit))
-        for name in ("job_id", "user"):
-            if name in table.column_names:
-                table = _with(table, name, _marked(table.column(name), copy))
-        if "dependency" in table.column_names:
-            table = _with(table, "dependency", _own_dependencies(table, copy))
-        return replace(self._jobs, table=table)
-
-
-def _times_before(drawn: Ints) -> Ints:
-    """How often each user was drawn before: 0 for the first time."""
-    seen: dict[int, int] = {}
-    times = np.empty(len(drawn), dtype=np.int64)
-    for place, user in enumerate(drawn.tolist()):
-        times[place] = seen.get(user, 0)
-        seen[user] = times[place] + 1
-    return times
-
-
-def _marked(texts: Values, copy: Ints) -> Values:
-    """A text with ~2 behind it for a user's second copy, ~3 for the third."""
-    mark = pa.array([f"~{k + 1}" if k else "" for k in range(int(copy.max(initial=0)) + 1)])
-    marked: Values = pc.binary_join_element_wise(
-        texts.combine_chunks(), mark.take(row_numbers(copy)), "", null_handling="emit_null"
-    )
-    return marked
-
-
-def _own_dependencies(table: pa.Table, copy: Ints) -> Values:
-    """Dependencies inside a copy point to the copy; those on jobs that come later or not at all are left out."""
-    place = {name: row for row, name in enumerate(table.column("job_id").to_pylist())}
-    texts = table.column("dependency").to_pylist()
-    for row, text in enumerate(texts):
-        if text is None:
-            continue
-        mark = f"~{copy[row] + 1}" if copy[row] else ""
-        clauses = []
-        for clause in text.split(","):
-            kind, *names = [word.strip() for word in clause.split(":")]
-            kept = [f"{name}{mark}" for name in names if place.get(f"{name}{mark}", row) < row]
-            if kept:
-                clauses.append(":".join([kind, *kept]))
-        texts[row] = ",".join(clauses) or None
-    return pa.array(texts, pa.string())
-
-
-def _with(table: pa.Table, name: str, values: Values) -> pa.Table:
-    return table.set_column(table.column_names.index(name), name, values)
-
-
-def original_id(job_id: str) -> str:
-    """The job_id in the log of a job of a resample.
-
-    >>> original_id("17~2")
-    '17'
-    """
-    return re.sub(r"~\d+$", "", job_id)
+        return copied(self._jobs, rows, submit, np.repeat(times_before(drawn), sizes), ("job_id", "user"))
