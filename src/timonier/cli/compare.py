@@ -268,17 +268,18 @@ def _value(
     asked: _Asked, results: Results, front: Front, cells: dict[tuple[str, int], Cell]
 ) -> dict[str, Any]:
     """What is shown: the front that was asked for, means with intervals, and whether the machine is loaded."""
+    from timonier.compare.experiment import load_of
+
     rows = []
     told = list(dict.fromkeys([*asked.objectives, *_TOLD]))
+    load = load_of(cells)
     for p, name in enumerate(results.profiles):
-        cell = cells[name, 0]
         rows.append(
             {
                 "profile": name,
                 "on_front": front.on_front[p],
                 "probability": front.probability[p],
-                "waited_share": cell.waited_share,
-                "longest_queue": cell.longest_queue,
+                **load[name],
                 **{
                     o: dict(zip(("mean", "low", "high"), results.interval(name, o), strict=True))
                     for o in told

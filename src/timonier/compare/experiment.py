@@ -6,6 +6,7 @@ Each cell depends on nothing but its inputs: one worker or many, the results are
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -190,11 +191,24 @@ def _run_cell(
     return Cell(scores, waited, longest, assumed, drawn.rejected), table
 
 
-def is_idle(cells: dict[tuple[str, int], Cell], least: float = 0.01) -> bool:
-    """Do fewer than 1 % of the jobs wait, in every profile?"""
-    return all((cell.waited_share or 0.0) < least for cell in cells.values())
+def load_of(cells: Mapping[Key, Cell]) -> dict[str, dict[str, float | int | None]]:
+    """Is the machine loaded?  Profile -> waited_share, the mean over the repeats, and the longest_queue of them."""
+    found: dict[str, dict[str, float | int | None]] = {}
+    for name in sorted({name for name, _ in cells}):  # cells come in the order in which workers finish
+        mine = [cell for (profile, _), cell in cells.items() if profile == name]
+        shares = [cell.waited_share for cell in mine if cell.waited_share is not None]
+        found[name] = {
+            "waited_share": math.fsum(shares) / len(shares) if shares else None,
+            "longest_queue": max(cell.longest_queue for cell in mine),
+        }
+    return found
 
 
-def rejected_by_repeat(cells: Mapping[tuple[str, int], Cell]) -> dict[int, int]:
+def is_idle(cells: Mapping[Key, Cell], least: float = 0.01) -> bool:
+    """Do fewer than 1 % of the jobs wait, in the mean over the repeats, under every profile?"""
+    return all((load["waited_share"] or 0.0) < least for load in load_of(cells).values())
+
+
+def rejected_by_repeat(cells: Mapping[Key, Cell]) -> dict[int, int]:
     """Draws thrown away for each repeat, as its runs say."""
     return {repeat: cell.rejected for (_, repeat), cell in sorted(cells.items()) if cell.rejected}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from timonier.compare.experiment import Cell
+from timonier.compare.experiment import Cell, load_of
 from timonier.compare.metrics import known_metrics
 from timonier.compare.portrait import (
     BINS,
@@ -49,13 +49,7 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "jobs": len(jobs),
         "profiles": list(results.profiles),
         "unranked": results.unranked,
-        "load": {
-            name: {
-                "waited_share": cells[name, 0].waited_share,
-                "longest_queue": cells[name, 0].longest_queue,
-            }
-            for name in results.profiles
-        },
+        "load": load_of(cells),
         "objectives": [
             {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning}
             for m in known_metrics().values()
