@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from timonier.describe.hostlist import compress_hostlist, expand_hostlist
     from timonier.describe.keys import known_keys
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
+    from timonier.describe.mig import MigGeometry, MigProfile, mig_geometries, mig_geometry
     from timonier.describe.read import parse_machine, read_machine
     from timonier.describe.table import machine_table
     from timonier.describe.write import machine_to_toml, write_machine
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Gpus",
     "Machine",
+    "MigGeometry",
+    "MigProfile",
     "Nodes",
     "Owner",
     "Partition",
@@ -29,17 +32,23 @@ __all__ = [
     "known_keys",
     "machine_table",
     "machine_to_toml",
+    "mig_geometries",
+    "mig_geometry",
     "parse_machine",
     "read_machine",
     "write_machine",
 ]
 
 _HOMES = {
+    "MigGeometry": "mig",
+    "MigProfile": "mig",
     "compress_hostlist": "hostlist",
     "expand_hostlist": "hostlist",
     "known_keys": "keys",
     "machine_table": "table",
     "machine_to_toml": "write",
+    "mig_geometries": "mig",
+    "mig_geometry": "mig",
     "parse_machine": "read",
     "read_machine": "read",
     "write_machine": "write",
