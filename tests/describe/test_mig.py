@@ -7,7 +7,9 @@ from itertools import product
 
 import pytest
 
+from timonier.describe import parse_machine
 from timonier.describe.mig import mig_geometries, mig_geometry
+from timonier.kit.errors import InputError
 
 DEVICES = sorted(mig_geometries())
 SEVEN = ["a100-40gb", "a100-80gb", "h100-80gb", "h100-94gb", "h200-141gb"]
@@ -116,3 +118,28 @@ def test_slices_are_fitted_by_looking_ahead():
 
 def test_a_device_that_cannot_be_cut_has_no_geometry():
     assert mig_geometry("titan-x") is None
+
+
+def with_slices(device, layout):
+    gpus = {"type": device, "sharing": "mig"} | ({} if layout is None else {"layout": layout})
+    return {"schema": "timonier/machine/1", "node": [{"names": "n1", "gpus": [gpus]}]}
+
+
+@pytest.mark.parametrize(
+    ("device", "layout", "said"),
+    [
+        ("titan-x", None, "cannot be cut"),
+        ("a100-40gb", ["1g.10gg"], "did you mean '1g.10gb'"),
+        ("a100-40gb", ["4g.20gb", "4g.20gb"], "no room for all"),
+        ("a30", ["1g.5gb"], "has no MIG profile '1g.5gb'"),
+    ],
+)
+def test_a_machine_file_with_impossible_slices_is_refused(device, layout, said):
+    with pytest.raises(InputError) as caught:
+        parse_machine(with_slices(device, layout))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("layout", [None, "dynamic", ["3g.20gb", "3g.20gb"], ["1g.5gb", "4g.20gb"], []])
+def test_legal_slices_are_accepted(layout):
+    assert parse_machine(with_slices("A100-40GB", layout)).total_gpus == 1
