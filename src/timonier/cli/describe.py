@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from timonier.cli.show import Output, OutputOption, number, show
+from timonier.cli.show import Output, OutputOption, number, pairs, show
 
 if TYPE_CHECKING:
     from timonier.describe.table import Row
 
 
 def describe(
-    machine: Annotated[str, typer.Argument(help="A machine file, or a number of processors.", metavar="M")],
+    machine: Annotated[
+        str | None,
+        typer.Argument(help="A machine file, a shipped machine, or a number; none: what ships.", metavar="M"),
+    ] = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the machine file, with its comments, to edit.")
+    ] = False,
     output: OutputOption = Output.table,
 ) -> None:
     """Show a machine as it was understood: its nodes, GPUs, partitions and totals."""
-    from timonier.describe import machine_table, read_machine
+    from timonier.describe import machine_table, read_machine, shipped_machines
 
-    known = read_machine(machine)
-    show(output, machine_table(known), _as_text)
-    if not known.is_counted:
-        print("note: nodes are described, but not simulated yet; simulate takes a count", file=sys.stderr)
+    if machine is None:
+        show(output, shipped_machines(), lambda ships: pairs(list(ships.items()), indent=""))
+    elif toml:
+        show(Output.table, _file_of(machine), lambda text: text.rstrip("\n"))
+    else:
+        show(output, machine_table(read_machine(machine)), _as_text)
+
+
+def _file_of(machine: str) -> str:
+    """The text of a shipped file as it is, of anything else as it was understood."""
+    from timonier.describe import machine_to_toml, read_machine, shipped_file
+
+    known, file = read_machine(machine), shipped_file(machine)
+    return machine_to_toml(known) if file is None or Path(machine).exists() else file.read_text("utf-8")
 
 
 def _as_text(rows: list[Row]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
     from timonier.describe.mig import MigGeometry, MigProfile, mig_geometries, mig_geometry
     from timonier.describe.read import parse_machine, read_machine
+    from timonier.describe.shipped import openb_machine, shipped_file, shipped_machines
     from timonier.describe.table import machine_table
     from timonier.describe.write import machine_to_toml, write_machine
 
@@ -34,8 +35,11 @@ __all__ = [
     "machine_to_toml",
     "mig_geometries",
     "mig_geometry",
+    "openb_machine",
     "parse_machine",
     "read_machine",
+    "shipped_file",
+    "shipped_machines",
     "write_machine",
 ]
 
@@ -49,8 +53,11 @@ _HOMES = {
     "machine_to_toml": "write",
     "mig_geometries": "mig",
     "mig_geometry": "mig",
+    "openb_machine": "shipped",
     "parse_machine": "read",
     "read_machine": "read",
+    "shipped_file": "shipped",
+    "shipped_machines": "shipped",
     "write_machine": "write",
 }
 

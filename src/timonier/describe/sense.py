@@ -36,8 +36,14 @@ def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems
     _check_partitions(checked.get("partition", []), "processors" in content, problems)
     for section, key in (("switch", "name"), ("partition", "name")):
         _check_once([table.get(key, "") for table in checked.get(section, [])], section, key, problems)
-    if "per_kwh" in checked.get("prices", {}) and not checked["prices"].get("currency"):
+    priced = "per_kwh" in checked.get("prices", {}) or any(
+        "price" in group or "per_hour" in group for group in checked.get("node", [])
+    )
+    if priced and not checked.get("prices", {}).get("currency"):
         problems.add("a price without its currency", "prices", 'add currency = "CHF"')
+    for index, group in enumerate(checked.get("node", [])):
+        if "price" in group and "per_hour" in group:
+            problems.add("both price and per_hour", f"node[{index}].per_hour", "a node is bought or rented")
 
 
 def _check_kind(content: Mapping[str, Any], problems: Problems) -> None:

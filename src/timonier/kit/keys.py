@@ -14,7 +14,7 @@ from math import isnan
 from typing import Any
 
 from timonier.kit.errors import InputError, nearest
-from timonier.kit.units import parse_bytes, parse_bytes_per_s, parse_seconds
+from timonier.kit.units import parse_bytes, parse_bytes_per_s, parse_seconds, parse_watts
 
 Section = Mapping[str, "Key"]
 Keys = Mapping[str, Section]
@@ -230,6 +230,12 @@ def _read_rate(value: Any, key: Key) -> int:
     return round(rate)
 
 
+def _read_watts(value: Any, key: Key) -> float:
+    watts = parse_watts(_quantity(value), "")
+    _check_range(watts, key)
+    return watts
+
+
 def _read_counts(value: Any, key: Key) -> dict[str, int]:
     """A table of names to whole numbers, such as { ansys = 20 }."""
     if not isinstance(value, dict):
@@ -272,5 +278,6 @@ _READERS: Mapping[str, Callable[[Any, Key], Any]] = {
     "word or seconds": _read_word_or_seconds,
     "bytes": _read_bytes,
     "rate": _read_rate,
+    "watts": _read_watts,
     "counts": _read_counts,
 }
