@@ -12,6 +12,7 @@ class Gpus:
 
     sharing: "exclusive", "time-slice", "fraction" or "mig".  max_sharers: most jobs on one; None: no limit.
     layout: the fixed slices of each GPU under "mig"; None: slices are cut as jobs come.
+    memory_bytes: of each; None: as its type's name says (a100-40gb), if it does.
     """
 
     type: str
@@ -19,6 +20,7 @@ class Gpus:
     sharing: str = "exclusive"
     max_sharers: int | None = None
     layout: tuple[str, ...] | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

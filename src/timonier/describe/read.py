@@ -84,8 +84,8 @@ def _nodes(table: Mapping[str, Any]) -> Nodes:
 
 def _gpus(table: Mapping[str, Any]) -> Gpus:
     layout = table.get("layout", ("dynamic",))
-    others = {key: value for key, value in table.items() if key != "layout"}
-    return Gpus(**others, layout=None if layout == ("dynamic",) else layout)
+    others = {key: value for key, value in table.items() if key not in ("layout", "memory")}
+    return Gpus(**others, memory_bytes=table.get("memory"), layout=None if layout == ("dynamic",) else layout)
 
 
 def _switch(table: Mapping[str, Any]) -> Switch:

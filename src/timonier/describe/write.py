@@ -60,6 +60,7 @@ def _gpus(gpus: Gpus) -> dict[str, Any]:
         "count": gpus.count,
         "sharing": None if gpus.sharing == "exclusive" else gpus.sharing,
         "max_sharers": gpus.max_sharers,
+        "memory": gpus.memory_bytes,
     }
     # an empty layout is none of the GPU, not a free one
     return _said(table) | ({} if gpus.layout is None else {"layout": list(gpus.layout)})
