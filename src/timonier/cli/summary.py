@@ -22,14 +22,14 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
         "workload": Path(run.jobs.source).name,
         "machine": run.machine.name,
         "profile": run.profile.name,
-        "processors": run.machine.processors,
+        "processors": run.machine.total_cores,
         "warmup": warmup,
         "jobs": {"in all": len(run.jobs)} | {c["values"]: c["counts"] for c in counts},
         "dropped": run.jobs.cleaning.dropped,
         "noted": run.jobs.cleaning.noted,
         "assumed": run.assumed,
         "load": load(run),
-        "metrics": score(run.table, run.machine.processors or 0, warmup, run.jobs.texts("user")),
+        "metrics": score(run.table, run.machine.total_cores, warmup, run.jobs.texts("user")),
     }
 
 
@@ -47,7 +47,7 @@ def load(run: Run) -> dict[str, float | int | None]:
     wait = run.table.column("wait_s").drop_null()
     waited = None if not len(wait) else float(np.count_nonzero(wait.to_numpy() > 0)) / len(wait)
     return {
-        "offered_load": work / ((run.machine.processors or 0) * span) if span else None,
+        "offered_load": work / ((run.machine.total_cores) * span) if span else None,
         "waited_share": waited,
         "longest_queue": run.longest_queue,
     }

@@ -13,6 +13,7 @@ class Gpus:
     sharing: "exclusive", "time-slice", "fraction" or "mig".  max_sharers: most jobs on one; None: no limit.
     layout: the fixed slices of each GPU under "mig"; None: slices are cut as jobs come.
     idle_w, busy_w: power of each, W, as the file says; None: as the device catalogue says.
+    memory_bytes: of each; None: as its type's name says (a100-40gb), if it does.
     """
 
     type: str
@@ -22,6 +23,7 @@ class Gpus:
     layout: tuple[str, ...] | None = None
     idle_w: float | None = None
     busy_w: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

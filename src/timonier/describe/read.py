@@ -110,7 +110,7 @@ def _nodes(table: Mapping[str, Any]) -> Nodes:
 
 def _gpus(table: Mapping[str, Any]) -> Gpus:
     layout = table.get("layout", ("dynamic",))
-    renamed = {"idle_power": "idle_w", "busy_power": "busy_w"}
+    renamed = {"idle_power": "idle_w", "busy_power": "busy_w", "memory": "memory_bytes"}
     others = {renamed.get(key, key): value for key, value in table.items() if key != "layout"}
     return Gpus(**others, layout=None if layout == ("dynamic",) else layout)
 

@@ -66,6 +66,7 @@ def _gpus(gpus: Gpus) -> dict[str, Any]:
         "max_sharers": gpus.max_sharers,
         "idle_power": gpus.idle_w,
         "busy_power": gpus.busy_w,
+        "memory": gpus.memory_bytes,
     }
     # an empty layout is none of the GPU, not a free one
     return _said(table) | ({} if gpus.layout is None else {"layout": list(gpus.layout)})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
@@ -243,6 +244,20 @@ def _read_counts(value: Any, key: Key) -> dict[str, int]:
     return {name: _read_integer(count, key) for name, count in value.items()}
 
 
+def _read_points(value: Any, _key: Key) -> tuple[tuple[int, int], ...]:
+    """A broken line such as [[0, 0], [50, 3], [100, 10]]."""
+    points = value if isinstance(value, list) else []
+    fine = bool(points) and all(
+        isinstance(point, list)
+        and len(point) == 2
+        and all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in point)
+        for point in points
+    )
+    if not fine or any(a[0] >= b[0] for a, b in pairwise(points)):
+        raise _Wrong(f"{_shown(value)} is not a line from low to high", "write [[0, 0], [50, 3], [100, 10]]")
+    return tuple((point[0], point[1]) for point in points)
+
+
 def _quantity(value: Any) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Wrong(f"{_shown(value)} is not a quantity", 'write a number, or a text with its unit: "30s"')
@@ -280,4 +295,5 @@ _READERS: Mapping[str, Callable[[Any, Key], Any]] = {
     "rate": _read_rate,
     "watts": _read_watts,
     "counts": _read_counts,
+    "points": _read_points,
 }

@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from timonier.simulate import kernel
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.builds import loop_for
+from timonier.simulate.kernel.builds import loop_for, loop_on_nodes
 from timonier.simulate.pack import Packed
 
 Progress = Callable[[int, int], None]  # events done, events in all (about)
@@ -30,7 +31,7 @@ def drive(
     budget = 256
     while True:
         began = time.perf_counter()
-        reason = advance(packed.state, until, budget)
+        reason = advance(packed.argument, until, budget)
         if reason != k.BUDGET:
             return reason
         took = time.perf_counter() - began
@@ -39,16 +40,21 @@ def drive(
             progress(int(packed.state.scalars[k.EVENTS]), total)
 
 
-def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[k.State, int, int], int]:
+def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int], int]:
     """The compiled loop for this kind of profile; says so when this is its first compilation."""
-    advance = loop_for(*packed.kind)
-    marker = kernel.cache_folder() / "-".join(map(str, ("build", *packed.kind)))
+    order, backfill, event, rich = packed.kind
+    if packed.nodes is None:
+        advance: Callable[[Any, int, int], int] = loop_for(order, backfill, event, rich)
+        marker = kernel.cache_folder() / f"build-{order}-{backfill}-{event}-{rich}"
+    else:
+        advance = loop_on_nodes(backfill, event)
+        marker = kernel.cache_folder() / f"build-nodes-{backfill}-{event}"
     if marker.exists() or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return advance
     if tell is not None:
         tell("first use of this kind of profile: compiling the engine, once, some seconds ...")
     began = time.perf_counter()
-    advance(packed.state, -k.NEVER, 0)
+    advance(packed.argument, -k.NEVER, 0)
     if tell is not None:
         tell(
             f"compiled in {time.perf_counter() - began:.1f} s; from now on it is loaded from {marker.parent}"
