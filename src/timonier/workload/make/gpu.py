@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _GIB = 2**30
-_LONGEST_S = {"openb-like": 86_400, "philly-like": 259_200}  # longer ones are services, not jobs
+_LONGEST_S = {"openb-like": 14_400, "philly-like": 259_200}  # longer ones are services, not jobs
 _RUNS = {"cpu": (500.0, 1.7), "share": (540.0, 2.0), "one": (760.0, 1.8), "many": (1400.0, 2.7)}
 _PHILLY_CORES, _PHILLY_GIB = 4, 24  # for each GPU: a server's cores and memory by its GPUs
 
