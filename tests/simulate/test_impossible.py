@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from timonier.describe import Gpus, Machine, Nodes, Partition, Switch, mig_geometry
-from timonier.describe.devices import device
+from timonier.describe.devices import memory_of
+from timonier.policy import read_profile
+from timonier.simulate import simulate
 from timonier.simulate.ask import Ask, distinct_asks
 from timonier.simulate.capacity import Room
 from timonier.simulate.impossible import explain, impossible_jobs
@@ -69,7 +71,10 @@ def note_of(machine=LAB, **row):
         ({"gpus": 1.0, "partition": "cpu"}, "partition 'cpu' has no GPU", "partition = gpu"),
         ({"gpus": 0.5, "gpu_types": "titan-x"}, "no GPU of type titan-x is shared", "gpu_types = t4"),
         ({"tasks": 17, "gpus": 1.0, "gpu_types": "a100-40gb"}, "17 tasks asked for; at most 16 fit", "tasks = 16"),
-        ({"tasks": 9, "gpus": 0.25}, "9 tasks asked for; at most 8 fit", "tasks = 8"),
+        ({"tasks": 19, "gpus": 0.25}, "19 tasks asked for; at most 16 fit", "tasks = 16"),
+        ({"tasks": 9, "gpus": 0.25, "gpu_types": "t4"}, "9 tasks asked for; at most 8 fit", "tasks = 8"),
+        ({"tasks": 5, "gpus": 4.0, "gpu_types": "titan-x>a100-40gb"}, "at most 4 fit", "tasks = 4"),
+        ({"tasks": 2, "within": "rack", "cores": 90.0}, "no rack of this machine", "within empty"),
         ({"tasks": 3, "gpus": 4.0, "within": "switch"}, "at most 3 fit", None),
         ({"tasks": 4, "gpus": 4.0, "within": "switch"}, "4 tasks asked for in one switch; at most 3", "tasks = 3"),
         ({"tasks": 9, "gpus": 1.0, "within": "node"}, "in one node; at most 8", "tasks = 8"),
@@ -129,12 +134,15 @@ def can_hold(machine, ask):
         groups = [usable]
     elif ask.within == "rack":
         racks = {g.rack for _, g in usable if g.rack}
-        groups = [[(n, g)] for n, g in usable] + [
-            [(n, g) for n, g in usable if g.rack == rack] for rack in racks
-        ]
+        groups = [[(n, g) for n, g in usable if g.rack == rack] for rack in racks]
     else:
         groups = [[one] for one in usable]
-    return any(lay(empty(group), ask, ask.tasks if ask.gang else 1) for group in groups)
+    kinds = [one for _, g in usable for one in g.gpus if not ask.types or one.type in ask.types]
+    if 0 < ask.gpus < 1000 and not ask.mig and all(one.sharing in ("exclusive", "mig") for one in kinds):
+        return False  # a share of a GPU is a share: somewhere it must be possible to share
+    tasks = ask.tasks if ask.gang else 1
+    steps = [replace(ask, types=step) for step in ask.steps] or [ask]
+    return any(lay(empty(group), step, tasks) for step in steps for group in groups)
 
 
 def has_features(group, ask):
@@ -187,10 +195,12 @@ def take_one(gpu, ask):
             if not slices & profile.mask(start):
                 yield (kind, used, sharers, slices | profile.mask(start))
         return
-    if ask.gpu_memory_bytes > (device(kind.type).memory_bytes or 0):
+    if ask.gpu_memory_bytes > (memory_of(kind) or 0):
         return
     if ask.gpus < 1000:
         shared = kind.sharing in ("time-slice", "fraction")
+        if kind.sharing == "exclusive" and not used:
+            yield (kind, 1000, 1, slices)
         if shared and used + ask.gpus <= 1000 and sharers < (kind.max_sharers or 10**9):
             yield (kind, used + ask.gpus, sharers + 1, slices)
     elif not used and not slices:
@@ -218,6 +228,16 @@ def random_machine(rng):
 
 
 def random_ask(rng):
+    ask = random_request(rng)
+    steps = (
+        rng.choice([(), (), (("t4",), ("a30",)), (("titan-x",), ("t4", "a30"))])
+        if ask.gpus and not ask.types
+        else ()
+    )
+    return replace(ask, types=tuple(word for step in steps for word in step), steps=steps) if steps else ask
+
+
+def random_request(rng):
     gpus = rng.choice([0, 0, 0, 0, 250, 500, 600, 1000, 2000])
     mig = rng.choice(["", "", "1g.6gb", "2g.12gb", "3g.12gb"]) if gpus >= 1000 else ""
     return Ask(
@@ -259,3 +279,26 @@ def test_a_changed_request_keeps_what_was_possible_in_it():
     """Only the demand that is at fault is changed."""
     found = explain(Ask(gpus=9000, cores=4000, memory_bytes=GIB), Room(LAB))
     assert found.nearest == replace(Ask(gpus=9000, cores=4000, memory_bytes=GIB), gpus=8000)
+
+
+def test_a_run_tells_it_in_the_note_of_the_job_and_nothing_else_is_refused():
+    """The engine's own check of the empty machine refuses no job that is not explained here, and the other way round."""
+    rng = random.Random(11)
+    for _ in range(60):
+        machine = random_machine(rng)
+        rows = [row_of(random_ask(rng)) for _ in range(30)]
+        notes = impossible_jobs(jobs_of(*rows), machine)
+        table = simulate(jobs_of(*rows), machine, read_profile("fcfs")).table
+        states = table.column("state").to_pylist()
+        assert {row for row, state in enumerate(states) if state == "unrunnable"} == set(notes)
+        assert [table.column("note")[row].as_py() for row in notes] == list(notes.values())
+
+
+def row_of(ask):
+    types = ">".join("|".join(step) for step in ask.steps) or "|".join(ask.types)
+    return {
+        "tasks": ask.tasks, "cores": ask.cores / 1000, "memory_bytes": ask.memory_bytes, "gpus": ask.gpus / 1000,
+        "gpu_types": types or None, "gpu_memory_bytes": ask.gpu_memory_bytes, "mig": ask.mig or None,
+        "features": "|".join("&".join(sorted(words)) for words in ask.features) or None,
+        "tasks_per_node": ask.tasks_per_node, "within": ask.within or None, "partition": ask.partition or None,
+    }  # fmt: skip

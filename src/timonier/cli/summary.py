@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare import score
+from timonier.compare.nodes import node_run_of, score_nodes
 from timonier.simulate import Run
 from timonier.workload.arrow import pc
 from timonier.workload.size import processors_per_job
@@ -29,8 +30,14 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
         "noted": run.jobs.cleaning.noted,
         "assumed": run.assumed,
         "load": load(run),
-        "metrics": score(run.table, run.machine.total_cores, warmup, run.jobs.texts("user")),
+        "metrics": score(run.table, run.machine.total_cores, warmup, run.jobs.texts("user")) | _on_nodes(run),
     }
+
+
+def _on_nodes(run: Run) -> dict[str, float | None]:
+    """The metrics that only a machine with nodes has."""
+    found = None if run.machine.is_counted else node_run_of(run)
+    return {} if found is None else score_nodes(found)
 
 
 def load(run: Run) -> dict[str, float | int | None]:

@@ -13,7 +13,9 @@ from timonier.compare.fragments import RESOURCES, Fragments, Typical, fragments,
 from timonier.compare.metrics import Scores
 from timonier.compare.occupancy import Floats, Site, Use, free_at, site_of, use_of
 from timonier.describe import Machine
+from timonier.simulate import Run
 from timonier.simulate.capacity import Room
+from timonier.simulate.unpack import placements_table
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
 
@@ -58,6 +60,11 @@ def node_run(machine: Machine, jobs: Jobs, table: pa.Table, placements: pa.Table
     middles = first + (np.arange(SAMPLES) + 0.5) * (last - first) / SAMPLES
     found = [fragments(free_at(use, site, at), site, typical) for at in middles.tolist()]
     return NodeRun(machine, jobs, table, site, use, first, last, typical, found)
+
+
+def node_run_of(run: Run) -> NodeRun | None:
+    """The same from a run in memory."""
+    return node_run(run.machine, run.jobs, run.table, placements_table(run.table, run.packed))
 
 
 def score_nodes(run: NodeRun) -> Scores:

@@ -50,6 +50,9 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "profiles": list(results.profiles),
         "unranked": results.unranked,
         "load": load_of(cells),
+        "nodes": {
+            name: cells[name, 0].nodes for name in results.profiles if cells[name, 0].nodes is not None
+        },
         "objectives": [
             {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning}
             for m in known_metrics().values()

@@ -68,6 +68,9 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     owner: the column that names owners, user or account.  Jobs without one share a slice.
     Raises InputError where the log has no owners or too many.
     """
+    if machine.processors is None:
+        fix = "leave `private` out, or compare on a count: --machine N"
+        raise InputError("`private` cuts a count of processors into slices", where=machine.name, fix=fix)
     if jobs.texts(owner).null_count == len(jobs):
         raise InputError(
             f"no job has a value of {owner!r}: who owns what is not known",
@@ -80,7 +83,7 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     code = np.asarray(encoded.indices, dtype=np.int64)
     runtime = jobs.numbers("runtime_s", 0).astype(np.float64)
     work = np.where(np.isfinite(runtime), runtime, 0.0) * processors_per_job(jobs)
-    given = slices(np.bincount(code, weights=work).astype(np.float64), machine.processors or 0)
+    given = slices(np.bincount(code, weights=work).astype(np.float64), machine.processors)
     return Owners([str(name) for name in encoded.dictionary.to_pylist()], code, given)
 
 

@@ -6,9 +6,12 @@ What a row does not say is None: unknown, never 0.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from timonier.describe.machine import Gpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +54,18 @@ def known_devices() -> dict[str, Device]:
 def device(word: str) -> Device | None:
     """A device by its word, compared without case; None where the catalogue does not have it."""
     return known_devices().get(word.lower())
+
+
+def memory_of(gpus: Gpus) -> int | None:
+    """Memory of such a GPU in bytes: as the machine file says, as its type's name ends (-40gb), or the catalogue.
+
+    >>> memory_of(Gpus("a100-40gb")), memory_of(Gpus("g2"))
+    (42949672960, None)
+    """
+    if gpus.memory_bytes is not None:
+        return gpus.memory_bytes
+    match = re.search(r"-(\d+)gb$", gpus.type.lower())
+    if match:
+        return int(match.group(1)) << 30
+    known = device(gpus.type)
+    return None if known is None else known.memory_bytes

@@ -5,7 +5,7 @@ Jobs of a log repeat a few requests, so that whatever is thought about a request
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
 
@@ -38,6 +38,7 @@ class Ask:
 
     cores, gpus: thousandths per task; gpus below 1000 is a share of one GPU; with `mig` they are slices x 1000.
     types: GPU types that will do, lower case, in order of preference; empty: any.
+    steps: the same as alternatives of which a whole job takes one (`A>B|C`); empty: there is but one.
     features: alternatives of words that must all be there (`a&b|c`); empty: any node.
     resources: further ones per task by name, without `res.`.
     """
@@ -47,6 +48,7 @@ class Ask:
     memory_bytes: int = 0
     gpus: int = 0
     types: tuple[str, ...] = ()
+    steps: tuple[tuple[str, ...], ...] = ()
     gpu_memory_bytes: int = 0
     mig: str = ""
     features: tuple[frozenset[str], ...] = ()
@@ -61,6 +63,14 @@ class Ask:
     def is_share(self) -> bool:
         """Does a task ask for a part of one GPU?"""
         return not self.mig and 0 < self.gpus < 1000
+
+    def alternatives(self) -> tuple[Ask, ...]:
+        """The request with each of its steps of GPU types in turn."""
+        return (
+            tuple(replace(self, types=step, steps=()) for step in self.steps)
+            if len(self.steps) > 1
+            else (self,)
+        )
 
     @property
     def together(self) -> int:
@@ -104,6 +114,11 @@ def _ask(row: dict[str, Any]) -> Ask:
         memory_bytes=int(said["memory_bytes"]),
         gpus=max(gpus, 1000) if mig else gpus,
         types=types_of(said["gpu_types"]),
+        steps=tuple(
+            types_of(step)
+            for step in (said["gpu_types"] or "").split(">")
+            if ">" in (said["gpu_types"] or "")
+        ),
         gpu_memory_bytes=int(said["gpu_memory_bytes"]),
         mig=mig,
         features=features_of(said["features"]),

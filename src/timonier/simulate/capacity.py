@@ -2,9 +2,10 @@
 
 The tasks of a request are equal and nothing of one node changes another, so that the tasks of the whole
 machine are the sum over its nodes.  The rules for GPUs (docs/background/sharing.md):
-a share needs a GPU that is shared (`time-slice` or `fraction`); shares on one GPU sum to at most one, and to at
-most `max_sharers` jobs; a slice needs a GPU under `mig`; whole GPUs are taken from any kind, but from a
-cut one only where its layout is dynamic; the GPUs of one task may be of several types that will do.
+shares on one GPU sum to at most one, and are of at most `max_sharers` jobs; beside shared GPUs (`time-slice` or
+`fraction`) a share may also have an exclusive one to itself, but a request for a share that may use no shared GPU at
+all is refused; a slice needs a GPU under `mig`; whole GPUs are taken from any kind, but from a cut one only where
+its layout is dynamic; the GPUs of one task may be of several types that will do.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from timonier.describe import Gpus, Machine, MigProfile, Nodes, mig_geometry
-from timonier.describe.devices import device
+from timonier.describe.devices import memory_of
 from timonier.simulate.ask import Ask
 
 
@@ -39,8 +40,16 @@ class Room:
 
     def is_possible(self, ask: Ask) -> bool:
         """Does the empty machine hold this request?"""
-        held = min(tasks_together(self.places, ask, self.default), licences_for(self.machine, ask))
-        return held >= ask.together
+        if ask.is_share and not any_shared(self.gpus(ask)):
+            return False
+        return any(self._holds(one) for one in ask.alternatives())
+
+    def _holds(self, ask: Ask) -> bool:
+        return min(self.tasks_together(ask), licences_for(self.machine, ask)) >= ask.together
+
+    def tasks_together(self, ask: Ask) -> int:
+        """Tasks that the empty machine holds at once, whatever the licences."""
+        return max(tasks_together(self.places, one, self.default) for one in ask.alternatives())
 
     def allowed(self, ask: Ask) -> list[Nodes]:
         """Groups with nodes that partition and features let the request use."""
@@ -116,7 +125,7 @@ def units_of(gpus: Gpus, ask: Ask) -> int:
         return 0
     if ask.mig:
         return _slices(gpus, ask)
-    if not _has_memory(gpus.type, ask.gpu_memory_bytes):
+    if not _has_memory(gpus, ask.gpu_memory_bytes):
         return 0
     if ask.is_share:
         return shares_on(gpus, ask.gpus)
@@ -124,9 +133,9 @@ def units_of(gpus: Gpus, ask: Ask) -> int:
 
 
 def shares_on(gpus: Gpus, share: int) -> int:
-    """Shares of so many thousandths on one GPU."""
+    """Shares of so many thousandths on one GPU; an exclusive one goes to one job whole."""
     if gpus.sharing not in ("time-slice", "fraction"):
-        return 0
+        return int(gpus.sharing == "exclusive")
     most = 1000 // share
     return most if gpus.max_sharers is None else min(most, gpus.max_sharers)
 
@@ -137,7 +146,7 @@ def profile_on(gpus: Gpus, mig: str) -> MigProfile | None:
     return None if geometry is None else geometry.profiles.get(mig.lower())
 
 
-def largest_share(gpus: Iterable[Gpus]) -> bool:
+def any_shared(gpus: Iterable[Gpus]) -> bool:
     """Is any of these GPUs shared?"""
     return any(one.sharing in ("time-slice", "fraction") for one in gpus)
 
@@ -145,12 +154,13 @@ def largest_share(gpus: Iterable[Gpus]) -> bool:
 def tasks_together(places: list[Place], ask: Ask, default: str) -> int:
     """Tasks that the empty machine holds at once, inside one node, switch or rack where that is asked for."""
     held = [(place, tasks_on_node(place.group, ask)) for place in places if allows(place, ask, default)]
+    if ask.within == "node":
+        return max((tasks for _, tasks in held), default=0)
     sums: Counter[str] = Counter()
     for place, tasks in held:
         for name in _groups(place, ask.within):
             sums[name] += tasks * place.count
-    alone = max((tasks for _, tasks in held), default=0)
-    return max(alone, *sums.values()) if sums else alone
+    return max(sums.values(), default=0)
 
 
 def licences_for(machine: Machine, ask: Ask) -> int:
@@ -174,19 +184,14 @@ def licence_name(name: str) -> str:
 
 
 def _groups(place: Place, within: str) -> list[str]:
-    """What the nodes of a place belong to; a node outside every rack or switch is one of its own."""
-    if within == "node":
-        return []
+    """What the nodes of a place belong to; a node outside every rack or switch is in none."""
     if within == "rack":
         return [place.group.rack] if place.group.rack else []
     return sorted(place.switches) if within == "switch" else ["machine"]
 
 
-def _has_memory(type_: str, least: int) -> bool:
-    if not least:
-        return True
-    known = device(type_)
-    return known is not None and known.memory_bytes is not None and known.memory_bytes >= least
+def _has_memory(gpus: Gpus, least: int) -> bool:
+    return not least or (memory_of(gpus) or 0) >= least
 
 
 def _slices(gpus: Gpus, ask: Ask) -> int:

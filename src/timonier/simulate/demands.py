@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from timonier.describe import Gpus, MigProfile, Nodes, mig_geometry
-from timonier.describe.devices import device
+from timonier.describe.devices import memory_of
 from timonier.kit.errors import nearest
 from timonier.simulate import capacity as room
 from timonier.simulate.ask import Ask
@@ -140,5 +140,5 @@ def memories(gpus: Gpus, ask: Ask) -> list[int]:
     if ask.mig:
         profile = room.profile_on(gpus, ask.mig)
         return [] if profile is None else [profile.memory_bytes]
-    known = device(gpus.type)
-    return [] if known is None or known.memory_bytes is None else [known.memory_bytes]
+    known = memory_of(gpus)
+    return [] if known is None else [known]

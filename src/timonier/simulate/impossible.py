@@ -7,7 +7,7 @@ so that the request offered is always possible itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,8 @@ class Impossible:
 def impossible_jobs(jobs: Jobs, machine: Machine) -> dict[int, str]:
     """Row -> note, of every job that the empty machine has no room for."""
     asks, which = distinct_asks(jobs)
+    if not machine.partitions:  # then the column means nothing
+        asks = [replace(ask, partition="") for ask in asks]
     room = Room(machine)
     found = {index: one for index, ask in enumerate(asks) if (one := explain(ask, room)) is not None}
     notes = (

@@ -88,7 +88,7 @@ def _no_gpus(machine_room: Room, ask: Ask) -> Change | None:
         return Change("no node with these features has a GPU", replace(ask, features=()), "no features")
     if not any(place.group.gpus for place in machine_room.places):
         why = "this machine has no GPU"
-    bare = replace(ask, gpus=0, mig="", types=(), gpu_memory_bytes=0)
+    bare = replace(ask, gpus=0, mig="", types=(), steps=(), gpu_memory_bytes=0)
     return Change(why, bare, "gpus = 0")
 
 
@@ -107,7 +107,7 @@ def _types(machine_room: Room, ask: Ask) -> Change | None:
     else:
         why = f"no GPU of type {wanted} on this machine (it has {', '.join(here)})"
     near = nearest_word(ask.types[0], here)
-    return Change(why, replace(ask, types=(near.lower(),)), f"gpu_types = {near}")
+    return Change(why, replace(ask, types=(near.lower(),), steps=()), f"gpu_types = {near}")
 
 
 def _slices(machine_room: Room, ask: Ask) -> Change | None:
@@ -119,7 +119,9 @@ def _slices(machine_room: Room, ask: Ask) -> Change | None:
         why = f"MIG profile {ask.mig} asked for; no GPU {of_types(ask)}is cut into slices (sharing = mig)"
         if any_cut:
             return Change(
-                why, replace(ask, types=(any_cut[0].type.lower(),)), f"gpu_types = {any_cut[0].type}"
+                why,
+                replace(ask, types=(any_cut[0].type.lower(),), steps=()),
+                f"gpu_types = {any_cut[0].type}",
             )
         return Change(why, replace(ask, mig="", gpus=1000), "gpus = 1 without mig")
     if any(room.units_of(one, replace(ask, gpu_memory_bytes=0)) for one in cut):
@@ -140,16 +142,16 @@ def _slices(machine_room: Room, ask: Ask) -> Change | None:
 
 
 def _shares(machine_room: Room, ask: Ask) -> Change | None:
-    if not ask.is_share or any(room.shares_on(one, ask.gpus) for one in machine_room.gpus(ask)):
+    if not ask.is_share or room.any_shared(machine_room.gpus(ask)):
         return None
     share = f"{ask.gpus / 1000:g}"
     why = f"a share of {share} GPU asked for; no GPU {of_types(ask)}is shared (sharing = time-slice or fraction)"
     shared = sorted(
-        {one.type for group in machine_room.allowed(ask) for one in group.gpus if room.largest_share([one])}
+        {one.type for group in machine_room.allowed(ask) for one in group.gpus if room.any_shared([one])}
     )
     if shared:
         near = nearest_word(ask.types[0], shared) if ask.types else shared[0]
-        return Change(why, replace(ask, types=(near.lower(),)), f"gpu_types = {near}")
+        return Change(why, replace(ask, types=(near.lower(),), steps=()), f"gpu_types = {near}")
     return Change(why, replace(ask, gpus=1000), "gpus = 1")
 
 
@@ -163,7 +165,7 @@ def _whole_gpus(machine_room: Room, ask: Ask) -> Change | None:
     near = near_profile("7g", [profile for one in cut for profile in profiles_of(one)])
     why = f"whole GPUs asked for; every GPU {of_types(ask)}is cut into fixed slices"
     if near is None:
-        return Change(why, replace(ask, gpus=0, types=()), "gpus = 0")
+        return Change(why, replace(ask, gpus=0, types=(), steps=()), "gpus = 0")
     return Change(why, replace(ask, mig=near.name), f"mig = {near.name}")
 
 
@@ -262,16 +264,20 @@ def _licences(machine_room: Room, ask: Ask) -> Change | None:
     return None
 
 
+def _within(machine_room: Room, ask: Ask) -> Change | None:
+    """Inside one rack or switch, on a machine whose nodes are in none."""
+    if not ask.within or machine_room.tasks_together(replace(ask, tasks=1)):
+        return None
+    why = f"no {ask.within} of this machine has a node for one of its tasks"
+    return Change(why, replace(ask, within=""), "within empty")
+
+
 def _tasks(machine_room: Room, ask: Ask) -> Change | None:
-    most = room.tasks_together(machine_room.places, ask, machine_room.default)
-    if ask.within and ask.within != "machine":
-        free = replace(ask, within="")
-        where = f" in one {ask.within}"
-        if machine_room.is_possible(free):
-            why = f"{ask.tasks:,} tasks asked for in one {ask.within}; at most {most:,} fit there"
-            return Change(why, replace(ask, tasks=most), f"tasks = {most} (or within empty)")
-    else:
-        where = ""
+    most = machine_room.tasks_together(ask)
+    where = f" in one {ask.within}" if ask.within else ""
+    if ask.within and machine_room.is_possible(replace(ask, within="")):
+        why = f"{ask.tasks:,} tasks asked for{where}; at most {most:,} fit there"
+        return Change(why, replace(ask, tasks=most), f"tasks = {most} (or within empty)")
     why = f"{ask.tasks:,} tasks asked for; at most {most:,} fit{where} on the empty machine"
     return Change(why, replace(ask, tasks=most), f"tasks = {most}")
 
@@ -279,5 +285,7 @@ def _tasks(machine_room: Room, ask: Ask) -> Change | None:
 Rule = Callable[[Room, Ask], "Change | None"]
 RULES: tuple[Rule, ...] = (
     _partition, _features, _no_gpus, _types, _slices, _shares, _whole_gpus, _gpu_memory,
-    _one_demand, _together, _licences, _tasks,
+    _one_demand, _together, _licences,
+    _within,
+    _tasks,
 )  # fmt: skip

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonier.describe import Gpus, Machine, Nodes, mig_geometry
+from timonier.describe.devices import memory_of
 from timonier.kit.errors import InputError
 from timonier.simulate.kernel import site as k
 
@@ -233,10 +234,6 @@ def _slices(
 
 
 def _memory_of(machine: Machine, name: str) -> int:
-    """Memory of a device type in bytes: as the machine file says, or as its name ends (-40gb); 0: not known."""
-    for group in machine.nodes:
-        for gpus in group.gpus:
-            if gpus.type.lower() == name and gpus.memory_bytes:
-                return gpus.memory_bytes
-    match = re.search(r"-(\d+)gb$", name)
-    return int(match.group(1)) << 30 if match else 0
+    """Memory of a device type in bytes, 0: not known."""
+    found = [memory_of(gpus) for group in machine.nodes for gpus in group.gpus if gpus.type.lower() == name]
+    return next((size for size in found if size is not None), 0)

@@ -12,6 +12,7 @@ from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate.columns import Columns, refuse_by_queues
+from timonier.simulate.impossible import impossible_jobs
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
@@ -63,6 +64,7 @@ def refuse_on_counted(machine: Machine, profile: Profile) -> None:
 
 def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns) -> Demand:
     """The layout of the machine and the shapes of the jobs; columns.why says which jobs ask for the unknown."""
+    columns.why.update(impossible_jobs(jobs, machine))
     layout = lay_out(machine, profile.place.ties == "name")
     shapes = read_shapes(jobs, machine, layout, columns)
     refuse_by_queues(jobs, columns, profile)
