@@ -14,7 +14,6 @@ from timonier.simulate.kernel.site import (
     SAMPLE,
     SEED,
     TIES,
-    Array,
     Cluster,
     Room,
 )

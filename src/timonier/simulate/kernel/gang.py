@@ -10,7 +10,6 @@ from timonier.simulate.kernel.site import (
     ANYWHERE,
     DECISIONS,
     IN_NODE,
-    IN_NODE,
     SAMPLE,
     TIES,
     Cluster,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.arrivals import settle
-from timonier.simulate.kernel.backfill import NONE
 from timonier.simulate.kernel.gang import place, which_fits
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.pool import charge, is_held, take
