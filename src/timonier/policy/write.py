@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from timonier.kit.toml import format_toml
-from timonier.policy.profile import Backfill, Cycle, Device, Estimate, Limits, Order, Place, Profile, Queue, Score
+from timonier.policy.profile import (
+    Backfill,
+    Cycle,
+    Device,
+    Estimate,
+    Limits,
+    Order,
+    Place,
+    Profile,
+    Queue,
+    Score,
+)
 from timonier.policy.read import SCHEMA
 
 

@@ -43,7 +43,14 @@ from timonier.simulate.kernel.order import (
     fill_keys,
 )
 from timonier.simulate.kernel.site import Cluster
-from timonier.simulate.pack_nodes import Demand, OnNodes, on_nodes, read_demand, refuse_on_counted, refuse_on_nodes
+from timonier.simulate.pack_nodes import (
+    Demand,
+    OnNodes,
+    on_nodes,
+    read_demand,
+    refuse_on_counted,
+    refuse_on_nodes,
+)
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -381,9 +388,7 @@ def _set_use(state: k.State, machine: Machine) -> None:
     state.use.partition_free[:] = state.use.caps
 
 
-def _set_running(
-    jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None
-) -> None:
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:
     """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
 
     processors: of a counted machine.  Raises InputError when they hold more than the machine has.

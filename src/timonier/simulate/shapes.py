@@ -133,13 +133,17 @@ def _note_unknown(jobs: Jobs, machine: Machine, layout: Layout, columns: Columns
             rows = np.asarray(pc.fill_null(pc.equal(here, part.name), False)) & (
                 columns.limit > part.max_time_s
             )
-            _note(columns, rows, f"its time limit is above the {part.max_time_s} s of partition {part.name!r}")
+            _note(
+                columns, rows, f"its time limit is above the {part.max_time_s} s of partition {part.name!r}"
+            )
     kinds = [frozenset(group.features) for group in machine.nodes]
     words = frozenset().union(*kinds)
     for text, rows in _rows_of(jobs.texts("features")):
         if not any(has_features(text, kind) for kind in kinds):
             strangers = [word for word in _words_of(text) if word not in words]
-            what = f"the feature {strangers[0]!r}: {nearest(strangers[0], words)}" if strangers else f"{text!r}"
+            what = (
+                f"the feature {strangers[0]!r}: {nearest(strangers[0], words)}" if strangers else f"{text!r}"
+            )
             _note(columns, rows, f"no node has {what}")
     for text, rows in _rows_of(jobs.texts("gpu_types")):
         known = [word for part in _alternatives(text) for word in part if word in layout.types]
@@ -189,7 +193,9 @@ def _shape_rows(
         shape[s]["profile"] = -1
         if mig is not None:
             name = mig.strip().lower()
-            shape[s]["profile"] = layout.profiles.index(name) if name in layout.profiles else len(layout.profiles)
+            shape[s]["profile"] = (
+                layout.profiles.index(name) if name in layout.profiles else len(layout.profiles)
+            )
             shape[s]["gpus"] = max(1, asks // k.WHOLE)
         elif 0 < asks < k.WHOLE:
             shape[s]["share"] = asks

@@ -99,7 +99,17 @@ def pick_device(site: Site, room: Room, now: Room, luck: Array, s: int, alt: int
 
 @helper
 def put_task(
-    site: Site, room: Room, now: Room, held: Held, luck: Array, job: int, s: int, alt: int, n: int, row: int, spare: int
+    site: Site,
+    room: Room,
+    now: Room,
+    held: Held,
+    luck: Array,
+    job: int,
+    s: int,
+    alt: int,
+    n: int,
+    row: int,
+    spare: int,
 ) -> None:
     """Take one task's devices and its part of node n; what it gets is written to its rows of `held`."""
     shape = site.shape[s]

@@ -118,9 +118,7 @@ def place(cluster: Cluster, room: Room, job: int, alt: int, spare: int) -> None:
             else:
                 n = choose(cluster, room, ask, -1, within, 1, spare)
                 domain = in_open_domain(cluster, within, n)
-            put_task(
-                site, room, cluster.room, cluster.held, luck, job, s, alt, n, rows + task * width, spare
-            )
+            put_task(site, room, cluster.room, cluster.held, luck, job, s, alt, n, rows + task * width, spare)
             cluster.mine[n] += 1
     for task in range(tasks):
         cluster.mine[cluster.held.node[rows + task * width]] = 0

@@ -14,6 +14,7 @@ from timonier.simulate.kernel.site import BLOCKED, DROP, PARTITION, QUEUE, RELEA
 from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW, WAITING, State
 from timonier.simulate.kernel.waiting import compact, vacate
 
+
 @helper
 def give_back(cluster: Cluster, slot: int) -> None:
     """All that a running job holds is free again; it is not yet marked as ended."""
@@ -21,7 +22,14 @@ def give_back(cluster: Cluster, slot: int) -> None:
     job = int(base.running[slot]["job"])
     ask = cluster.ask[job]
     move_job(
-        cluster.site, cluster.room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), -1
+        cluster.site,
+        cluster.room,
+        cluster.held,
+        job,
+        int(ask["shape"]),
+        int(ask["at"]),
+        int(ask["tasks"]),
+        -1,
     )
     charge(base, job, -1)
     base.running[slot]["after"] = 1

@@ -160,7 +160,9 @@ def start_beside(cluster: Cluster, k: int, job: int, alt: int) -> None:
     ask = cluster.ask[job]
     place(cluster, cluster.both, job, alt, 0)
     for room in (cluster.room, cluster.later):
-        move_job(cluster.site, room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), 1)
+        move_job(
+            cluster.site, room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), 1
+        )
     start(cluster, k, job)
 
 
@@ -198,7 +200,16 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
             start(cluster, k, job)
             if named:
                 rows = int(ask["at"])
-                move_job(cluster.site, cluster.later, cluster.held, head, int(ask["shape"]), rows, int(ask["tasks"]), -1)
+                move_job(
+                    cluster.site,
+                    cluster.later,
+                    cluster.held,
+                    head,
+                    int(ask["shape"]),
+                    rows,
+                    int(ask["tasks"]),
+                    -1,
+                )
                 named = False
             continue
         if not named:
