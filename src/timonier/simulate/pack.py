@@ -43,7 +43,14 @@ from timonier.simulate.kernel.order import (
     fill_keys,
 )
 from timonier.simulate.kernel.site import Cluster
-from timonier.simulate.pack_nodes import Demand, OnNodes, on_nodes, read_demand, refuse_on_counted
+from timonier.simulate.pack_nodes import (
+    Demand,
+    OnNodes,
+    on_nodes,
+    read_demand,
+    refuse_on_counted,
+    refuse_on_nodes,
+)
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -94,6 +101,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
     columns = read_columns(jobs, machine, profile)
     if not machine.is_counted:
+        refuse_on_nodes(profile)
         demand = read_demand(jobs, machine, profile, columns)
         return _pack_nodes(jobs, machine, profile, columns, demand, seed)
     refuse_on_counted(machine, profile)

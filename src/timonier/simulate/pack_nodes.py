@@ -62,6 +62,20 @@ def refuse_on_counted(machine: Machine, profile: Profile) -> None:
         )
 
 
+def refuse_on_nodes(profile: Profile) -> None:
+    """Raise InputError for a profile whose rules do not go together on a machine with nodes."""
+    if profile.backfill.rule == "easy" and profile.cycle.blocked != "queue":
+        raise InputError(
+            f"EASY reserves for the head that blocks the queue; cycle.blocked = {profile.cycle.blocked!r} has none",
+            fix='set cycle.blocked = "queue", or backfill.rule = "none"',
+        )
+    if profile.backfill.rule == "conservative":
+        raise InputError(
+            "conservative backfill is not simulated on machines with nodes yet",
+            fix='set backfill.rule = "easy", or give a count of processors',
+        )
+
+
 def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns) -> Demand:
     """The layout of the machine and the shapes of the jobs; columns.why says which jobs ask for the unknown."""
     columns.why.update(impossible_jobs(jobs, machine))

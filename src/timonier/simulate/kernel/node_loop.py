@@ -9,9 +9,10 @@ from timonier.simulate.kernel.arrivals import end_job, is_over, next_arrived, ne
 from timonier.simulate.kernel.backfill import SHORTEST
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, inline, loop
-from timonier.simulate.kernel.node_pass import give_back, node_pass, which_fits_now
+from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
+from timonier.simulate.kernel.reserve import which_fits_now
 from timonier.simulate.kernel.site import Cluster
 from timonier.simulate.kernel.state import (
     ARRIVE,
@@ -130,7 +131,7 @@ def _build_instants(backfill: int) -> AdvanceNodes:
                 s[ENDED] = 0
                 s[ARRIVED] = 0
 
-    return advance  # type: ignore[no-any-return]
+    return advance
 
 
 def _build_turns(backfill: int) -> AdvanceNodes:
@@ -191,4 +192,4 @@ def _build_turns(backfill: int) -> AdvanceNodes:
             if due:
                 make_pass(cluster, backfill)
 
-    return advance  # type: ignore[no-any-return]
+    return advance

@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.arrivals import settle
-from timonier.simulate.kernel.gang import place, which_fits
+from timonier.simulate.kernel.backfill import NONE
+from timonier.simulate.kernel.gang import place
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.pool import charge, is_held, take
+from timonier.simulate.kernel.pool import charge, is_held
+from timonier.simulate.kernel.reserve import backfill as backfill_behind
+from timonier.simulate.kernel.reserve import start, which_fits_now
 from timonier.simulate.kernel.room import move_job
 from timonier.simulate.kernel.site import BLOCKED, DROP, PARTITION, QUEUE, RELEASES, Cluster
 from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW, WAITING, State
 from timonier.simulate.kernel.waiting import compact, vacate
-
-# Columns of `tired`.
-WHEN, TASKS_NOW, WHEN_BOTH, TASKS_BOTH = range(4)
-
-
-@inline
-def which_fits_now(cluster: Cluster, job: int) -> int:
-    """The first alternative with which a job fits now, -1: none.
-
-    What did not fit since the last release does not fit yet, nor does more of it.
-    """
-    s = int(cluster.ask[job]["shape"])
-    tasks = int(cluster.ask[job]["tasks"])
-    tired = cluster.tired[s]
-    if tired[WHEN] == cluster.luck[RELEASES] and tasks >= tired[TASKS_NOW]:
-        return -1
-    alt = which_fits(cluster, cluster.room, job, s, tasks)
-    if alt < 0:
-        tired[WHEN] = cluster.luck[RELEASES]
-        tired[TASKS_NOW] = tasks
-    return int(alt)
-
-
-@inline
-def start(cluster: Cluster, k: int, job: int) -> None:
-    """The job at place k, whose nodes are taken, starts."""
-    base = cluster.base
-    take(base, 0, job, base.scalars[NOW])
-    charge(base, job, 1)
-    vacate(base, k)
 
 
 @helper
@@ -116,4 +89,6 @@ def start_in_order(cluster: Cluster) -> int:
 def node_pass(cluster: Cluster, backfill: int) -> None:
     """One pass."""
     head = start_in_order(cluster)
+    if backfill != NONE and head >= 0:
+        backfill_behind(cluster, head, backfill)
     tidy(cluster.base)

@@ -175,10 +175,17 @@ def move_job(site: Site, room: Room, held: Held, job: int, s: int, rows: int, ta
 @helper
 def copy_room(source: Room, target: Room) -> None:
     """All that is free in one room, into another."""
-    target.left[:] = source.left
-    target.users[:] = source.users
-    target.device[:] = source.device
-    target.licence[:] = source.licence
+    for n in range(source.left.shape[0]):
+        for r in range(source.left.shape[1]):
+            target.left[n, r] = source.left[n, r]
+        target.users[n, TASKS] = source.users[n, TASKS]
+        target.users[n, OWNER] = source.users[n, OWNER]
+    for d in range(source.device.shape[0]):
+        target.device[d, FREE_SHARE] = source.device[d, FREE_SHARE]
+        target.device[d, SHARERS] = source.device[d, SHARERS]
+        target.device[d, MASK] = source.device[d, MASK]
+    for c in range(len(source.licence)):
+        target.licence[c] = source.licence[c]
 
 
 @helper
