@@ -109,6 +109,10 @@ def _got(made: Jobs, processors: int, gpus: int) -> dict[str, Any]:
     if not gpus:
         return {"offered_load": summary.offered_load, "span_s": summary.span_s, "processors": processors}
     load = offered_load(made.numbers("submit_s", 0), gpu_work(made), gpus)
+    longest_s = int(made.numbers("runtime_s", 0).max())
+    if (summary.span_s or 0) < longest_s:
+        told = f"all jobs come within {summary.span_s or 0:,.0f} s, the longest runs {longest_s:,} s"
+        print(f"{told}: they are over before the machine fills; make more with --jobs", file=sys.stderr)
     return {"offered_load": load, "span_s": summary.span_s, "gpus": gpus}
 
 
