@@ -84,7 +84,13 @@ def compare(
     warmup: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Share of first jobs left out of metrics.")
     ] = 0.0,
-    owner: Annotated[str, typer.Option(help="Who owns slices under `private`: user or account.")] = "user",
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            help="Who owns slices under `private`: user, account, or machine (its [[owner]] tables).  "
+            "[machine where it has them, else user]"
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, max=1024, help="Threads; 0: one a core. The results are the same.")
     ] = 0,
@@ -106,7 +112,7 @@ def compare(
         log, machine, wanted, profiles, objectives, setting, exact, repeats, seed, warmup, owner, keep
     )
     drawn = asked.source.repeats
-    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, owner)
+    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, asked.owner)
     workers = workers or len(os.sched_getaffinity(0))
     began = time.monotonic()
     with opened(out, _manifest(asked, keep), keep == "all") as folder:
@@ -162,13 +168,14 @@ def _read(
     repeats: int,
     seed: int,
     warmup: float,
-    owner: str,
+    owner: str | None,
     keep: str,
 ) -> _Asked:
     from timonier.compare.experiment import PRIVATE
+    from timonier.compare.owners import KINDS, default_kind
 
-    if owner not in ("user", "account"):
-        raise InputError(f"unknown --owner {owner!r}", where="--owner", fix="user or account")
+    if owner is not None and owner not in KINDS:
+        raise InputError(f"unknown --owner {owner!r}", where="--owner", fix=nearest(owner, KINDS))
     chosen = _objectives(objectives)
     names = [word.strip() for word in profiles.split(",") if word.strip()]
     if not names:
@@ -183,8 +190,9 @@ def _read(
     words = ["timonier", "compare", *source.words, "--profiles", ",".join(Path(word).name for word in names)]
     words += [word for knob in setting or [] for word in ("--set", knob)] + ["--exact"] * exact
     words += ["--repeats", str(repeats), "--seed", str(seed), "--objectives", ",".join(chosen)]
-    words += ["--warmup", str(warmup)] * bool(warmup) + ["--owner", owner] * (owner != "user")
+    words += ["--warmup", str(warmup)] * bool(warmup) + (["--owner", owner] if owner else [])
     words += ["--keep", keep] * (keep != "first") + ["-o", "results/"]
+    owner = owner or default_kind(source.machine)
     return _Asked(source, records, chosen, repeats, seed, warmup, owner, shlex.join(words))
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare.metrics import Scores, score
-from timonier.compare.private import PrivateRun, owners_of, pool_gain, simulate_private
+from timonier.compare.owners import owners_of
+from timonier.compare.private import PrivateRun, pool_gain, simulate_private
 from timonier.compare.resample import Resample
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
@@ -53,7 +54,7 @@ class Experiment:
     """What is compared.
 
     profiles: by the name that the results say; `private` is the baseline of slices, under its own profile.
-    workload_of: repeat -> its workload, the same for the same repeat.  owner: the column of owners.
+    workload_of: repeat -> its workload, the same for the same repeat.  owner: who owns slices, as in `owners_of`.
     """
 
     profiles: dict[str, Profile]
