@@ -7,6 +7,7 @@ import filecmp
 import json
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -142,6 +143,14 @@ def test_an_idle_machine_is_not_ranked(log, tmp_path):
 
 
 @pytest.mark.skipif(not TRACES.exists(), reason="the shared traces are not here")
+def test_kth_at_a_tenth_of_its_load_is_idle(tmp_path):
+    kth = next((TRACES / "swf-kth-sp2").rglob("*.swf*"))
+    done = timonier("compare", kth, "-m", 1000, "-p", "fcfs,easy", "--repeats", 2, "-o", tmp_path / "r")
+    assert done.returncode == 2
+    assert "no ranking" in done.stderr
+
+
+@pytest.mark.skipif(not TRACES.exists(), reason="the shared traces are not here")
 def test_openb_on_its_own_nodes_is_idle(tmp_path):
     pods = next((TRACES / "gpu-alibaba-2023").rglob("*default*.csv"))
     done = timonier("compare", pods, "-m", 1523 * 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r")
@@ -247,3 +256,31 @@ def test_two_compares_do_not_share_a_folder(log, tmp_path):
             time.sleep(0.05)
         assert "another compare" in wrong(*line[len(LINE) + 1 :])
         first.kill()
+
+
+def test_a_full_disk_loses_nothing(log, results, tiny_disk, tmp_path):
+    """What was finished before the disk was full is found again when there is room."""
+    out = tiny_disk / "results"
+    filler = tiny_disk / "filler"
+    filler.write_bytes(bytes(700_000))
+    done = timonier("compare", log, *WORDS, "-o", out)
+    assert done.returncode == 1
+    assert done.stderr.count("error:") == 1
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    finished = len(list((out / "runs").glob("*.json")))
+    assert 0 < finished < 16
+    shutil.copytree(out, tmp_path / "results")
+    assert timonier("compare", log, *WORDS, "-o", tmp_path / "results").returncode == 0
+    assert same(results, tmp_path / "results")
+    assert f"{finished} found finished" in (tmp_path / "results.log").read_text()
+
+
+def test_a_folder_of_another_version_is_left_alone(log, results, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(results, old)
+    manifest = (old / "manifest.toml").read_text()
+    ours = tomllib.loads(manifest)["timonier"]
+    (old / "manifest.toml").write_text(manifest.replace(f'timonier = "{ours}"', 'timonier = "0.0.1"'))
+    assert "timonier differ" in wrong(log, *WORDS, "-o", old)
+    assert (old / "scores.csv").read_bytes() == (results / "scores.csv").read_bytes()

@@ -19,6 +19,7 @@ from timonier.cli.progress import Bar, tell
 from timonier.cli.show import Output, OutputOption, show
 from timonier.cli.source import DaysOption, JobsOption, LoadOption, Source, Wanted, read_source
 from timonier.kit.errors import InputError, nearest
+from timonier.kit.files import add_line
 
 if TYPE_CHECKING:
     from timonier.compare.experiment import Cell
@@ -268,8 +269,7 @@ def _sha256(text: str) -> str:
 def _log(out: Path, sentence: str) -> None:
     """A line in the log beside the folder, with the time."""
     path = out.resolve()
-    with path.with_name(f"{path.name}.log").open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}\n")
+    add_line(path.with_name(f"{path.name}.log"), f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}")
 
 
 def _value(

@@ -96,6 +96,13 @@ def write_text(path: str | Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def add_line(path: str | Path, line: str) -> None:
+    """Add a line to a log; where the disk has no room for it, the log stays as it was."""
+    target = Path(path)
+    with _failing("write", target), target.open("ab") as log:
+        log.write(f"{line}\n".encode())
+
+
 def _take_place(name: str, target: Path) -> None:
     """Give the temporary file the rights a plain new file would have, and the name."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
