@@ -243,8 +243,12 @@ def _manifest(asked: _Asked, keep: str) -> dict[str, Any]:
 def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
     """What the report says besides its numbers."""
     import timonier
+    from timonier.compare.experiment import PRIVATE
+    from timonier.policy import say_profile
 
     assumed = {fact: jobs for name in asked.profiles for fact, jobs in cells[name, 0].assumed.items()}
+    cut = max((int(cells[name, 0].scores["jobs_timeout"] or 0) for name in asked.profiles), default=0)
+    assumed["cut short at the limit, as production systems do (over = kill)"] = cut
     facts = {"dropped": asked.jobs.cleaning.dropped, "noted": asked.jobs.cleaning.noted, "assumed": assumed}
     return {
         "schema": "timonier/report/1",
@@ -253,6 +257,12 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
         "seed": asked.seed,
         "command": asked.command,
         "version": timonier.__version__,
+        "schedulers": {
+            name: f"Owners ({asked.owner}) alone with their slices; in each: {say_profile(profile)}"
+            if name == PRIVATE
+            else say_profile(profile)
+            for name, profile in asked.profiles.items()
+        },
         "facts": [
             {"kind": kind, "fact": fact, "jobs": jobs}
             for kind, found in facts.items()
