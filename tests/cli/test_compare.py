@@ -284,3 +284,71 @@ def test_a_folder_of_another_version_is_left_alone(log, results, tmp_path):
     (old / "manifest.toml").write_text(manifest.replace(f'timonier = "{ours}"', 'timonier = "0.0.1"'))
     assert "timonier differ" in wrong(log, *WORDS, "-o", old)
     assert (old / "scores.csv").read_bytes() == (results / "scores.csv").read_bytes()
+
+
+def test_a_damaged_run_is_computed_again(log, results, tmp_path):
+    out = tmp_path / "r"
+    shutil.copytree(results, out)
+    (out / "runs" / "easy.1.json").write_text('{"scores": 3}')
+    (out / "runs" / "easy.2.json").write_text("{")
+    (out / "runs" / "sjf.1.json").write_text(
+        (out / "runs" / "sjf.1.json").read_text().replace(": 0", ': "0"')
+    )
+    (out / "schedules" / "fcfs.0.parquet").write_bytes(b"PAR1")
+    assert timonier("compare", log, *WORDS, "-o", out).returncode == 0
+    assert same(results, out)
+    assert "4 runs computed, 12 found finished" in (tmp_path / "r.log").read_text()
+
+
+def test_other_objectives_are_asked_of_the_finished_runs(log, results, tmp_path):
+    out, fresh = tmp_path / "r", tmp_path / "fresh"
+    shutil.copytree(results, out)
+    words = [*WORDS, "--objectives", "wait_p99_s,utilisation"]
+    assert timonier("compare", log, *words, "-o", out).returncode == 0
+    assert "0 runs computed, 16 found finished" in (tmp_path / "r.log").read_text()
+    assert timonier("compare", log, *words, "-o", fresh).returncode == 0
+    assert same(out, fresh)
+    pairs = [set(row["objectives"].split("+")) for row in rows(out / "front.csv") if row["profile"] == "easy"]
+    assert {"wait_p99_s", "bsld_mean"} in pairs  # every pair that the page lets one choose
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+
+
+def test_an_objective_that_nobody_knows_is_refused_with_the_reason(log, tmp_path):
+    words = [log, "-m", 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r"]
+    assert "the machine says no watts" in wrong(*words, "--objectives", "energy_kwh,bsld_mean")
+    assert "private is not among them" in wrong(*words, "--objectives", "pool_gain_share")
+    done = timonier("compare", *words, "--output", "quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_names_of_profiles_do_not_collide(log, tmp_path):
+    easy = 'schema = "timonier/profile/1"\nname = "{}"\n[backfill]\nrule = "easy"\n'
+    for file, name in (("p", "private"), ("a", "x#1"), ("c", "easy")):
+        (tmp_path / f"{file}.toml").write_text(easy.format(name))
+    words = [log, "-m", 64, "--repeats", 1, "-o", tmp_path / "r", "-p"]
+    assert "named twice" in wrong(*words, "private,easy,private")
+    assert "cannot be called 'private'" in wrong(*words, f"easy,{tmp_path / 'p.toml'}")
+    assert "cannot be called 'x#1'" in wrong(*words, f"easy,{tmp_path / 'a.toml'}")
+    done = timonier("compare", *words, f"easy,{tmp_path / 'c.toml'},easy", "--output", "json")
+    assert [row["profile"] for row in json.loads(done.stdout)["profiles"]] == ["easy", "easy#2", "easy#3"]
+
+
+def test_what_cannot_be_written_is_one_sentence(log, tmp_path):
+    words = [log, "-m", 64, "-p", "fcfs,easy", "--repeats", 1]
+    done = timonier("compare", *words, "-o", "/proc/results")
+    assert done.returncode == 1
+    assert "cannot make the folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    (tmp_path / "r.log").mkdir()  # the line in the log is lost, the results are not
+    done = timonier("compare", *words, "-o", tmp_path / "r")
+    assert done.returncode == 0
+    assert "no line in" in done.stderr
+    assert (tmp_path / "r" / "report.html").exists()
+
+
+def test_pooling_gain_is_told_and_private_gains_nothing_over_itself(log, tmp_path):
+    words = [log, "-m", 128, "-p", "easy,private", "--repeats", 1, "-o", tmp_path / "r"]
+    assert "pool_gain_share" in timonier("compare", *words).stdout
+    found = {(row["profile"], row["objective"]): row["value"] for row in rows(tmp_path / "r" / "scores.csv")}
+    assert 0 < float(found["easy", "pool_gain_share"]) < 1
+    assert found["private", "pool_gain_share"] == ""

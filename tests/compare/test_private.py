@@ -28,7 +28,10 @@ def test_slices_sum_to_the_machine_and_leave_nobody_out():
         assert given.sum() == processors
         assert given.min() >= 1
         assert (np.diff(given[np.argsort(work, kind="stable")]) >= -1).all()  # more work, no less
-    assert slices(np.array([3.0, 1.0]), 10).tolist() == [7, 3]
+    assert slices(np.array([3.0, 1.0]), 10).tolist() == [8, 2]  # 7.5 and 2.5: the tie goes to the first
+    assert (
+        slices(np.array([50.0] + [50 / 49] * 49), 100).tolist() == [50, *[2] + [1] * 48][:1] + [2] + [1] * 48
+    )
 
 
 def test_more_owners_than_processors_are_refused():

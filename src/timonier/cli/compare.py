@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,7 @@ from timonier.cli.front import front_table
 from timonier.cli.progress import Bar, tell
 from timonier.cli.show import Output, OutputOption, show
 from timonier.cli.source import DaysOption, JobsOption, LoadOption, Source, Wanted, read_source
-from timonier.kit.errors import InputError, nearest
+from timonier.kit.errors import InputError, TimonierError, nearest
 from timonier.kit.files import add_line
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_PROFILES = "fcfs,sjf,easy,easy-sjbf,conservative"
 DEFAULT_OBJECTIVES = "bsld_mean,wait_work_weighted_s"
 _BASELINE = "easy"  # under which `private` owners schedule their own slices
+_POOL = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs")
 _TOLD = ("wait_mean_s", "bsld_mean", "wait_work_weighted_s", "utilisation", "jain_bsld_user")
 
 
@@ -184,9 +186,7 @@ def _read(
     records: dict[str, Profile] = {}
     for word in names:
         profile = given.read_chosen(_BASELINE if word == PRIVATE else word, exact, setting)
-        name = PRIVATE if word == PRIVATE else profile.name
-        copies = sum(known.split("#")[0] == name for known in records)
-        records[f"{name}#{copies + 1}" if copies else name] = profile
+        records[_name_of(word, profile.name, records)] = profile
     source = read_source(log, machine, wanted, repeats, seed)
     words = ["timonier", "compare", *source.words, "--profiles", ",".join(Path(word).name for word in names)]
     words += [word for knob in setting or [] for word in ("--set", knob)] + ["--exact"] * exact
@@ -195,6 +195,27 @@ def _read(
     words += ["--keep", keep] * (keep != "first") + ["-o", "results/"]
     owner = owner or default_kind(source.machine)
     return _Asked(source, records, chosen, repeats, seed, warmup, owner, shlex.join(words))
+
+
+def _name_of(word: str, name: str, known: Container[str]) -> str:
+    """What the results call a profile: its name, with #2 behind it the second time.  Raises InputError."""
+    from timonier.compare.experiment import PRIVATE
+
+    if word == PRIVATE:
+        if PRIVATE in known:
+            raise InputError("private is named twice", where="--profiles", fix="name it once")
+        return PRIVATE
+    if name == PRIVATE or "#" in name:
+        raise InputError(
+            f"a profile cannot be called {name!r} in a comparison",
+            where=word,
+            fix="change `name` in its file",
+        )
+    copy = 2
+    chosen = name
+    while chosen in known:
+        chosen, copy = f"{name}#{copy}", copy + 1
+    return chosen
 
 
 def _objectives(words: str) -> tuple[str, ...]:
@@ -279,17 +300,21 @@ def _sha256(text: str) -> str:
 def _log(out: Path, sentence: str) -> None:
     """A line in the log beside the folder, with the time."""
     path = out.resolve()
-    add_line(path.with_name(f"{path.name}.log"), f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}")
+    log = path.with_name(f"{path.name}.log")
+    try:
+        add_line(log, f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}")
+    except TimonierError as error:  # the results are worth more than a line about them
+        tell(f"no line in {log}: {error.what}")
 
 
 def _value(
     asked: _Asked, results: Results, front: Front, cells: dict[tuple[str, int], Cell]
 ) -> dict[str, Any]:
     """What is shown: the front that was asked for, means with intervals, and whether the machine is loaded."""
-    from timonier.compare.experiment import load_of
+    from timonier.compare.experiment import PRIVATE, load_of
 
     rows = []
-    told = list(dict.fromkeys([*asked.objectives, *_TOLD]))
+    told = list(dict.fromkeys([*asked.objectives, *_TOLD, *(_POOL if PRIVATE in asked.profiles else ())]))
     load = load_of(cells)
     for p, name in enumerate(results.profiles):
         rows.append(
@@ -309,6 +334,7 @@ def _value(
         "workload": asked.source.name,
         "machine": asked.machine.name,
         "repeats": results.repeats,
+        "offered_load": cells[results.profiles[0], 0].offered_load,
         "objectives": list(front.objectives),
         "unranked": results.unranked,
         "dropped": {fact: rows_ for fact, rows_ in asked.jobs.cleaning.dropped.items() if rows_},

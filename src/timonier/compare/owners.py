@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.compare.copies import finite_work
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
-from timonier.workload.size import processors_per_job
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -25,8 +25,8 @@ NO_OWNER = ""
 def slices(work: Floats, processors: int) -> Ints:
     """Whole processors for each owner, in proportion to work, at least 1, summing to the machine.
 
-    work: float64[O].  Returns int64[O].  Largest remainder (Hamilton) over what is left after one each;
-    ties go to the first owner.  Raises InputError where there are more owners than processors.
+    work: float64[O].  Returns int64[O].  Largest remainder (Hamilton), ties to the first owner; who gets none by
+    it takes one from whoever has most.  Raises InputError where there are more owners than processors.
     """
     owners = len(work)
     if owners > processors:
@@ -37,12 +37,15 @@ def slices(work: Floats, processors: int) -> Ints:
         )
     total = float(work.sum())
     share = work / total if total > 0 else np.full(owners, 1.0 / owners)
-    exact = share * (processors - owners)
+    exact = share * processors
     whole = np.floor(exact).astype(np.int64)
-    left = processors - owners - int(whole.sum())
+    left = processors - int(whole.sum())
     order = np.argsort(-(exact - whole), kind="stable")
     whole[order[:left]] += 1
-    return whole + 1
+    for poor in np.flatnonzero(whole == 0):
+        whole[np.argmax(whole)] -= 1
+        whole[poor] = 1
+    return whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,7 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     names, code = _encoded(jobs, column)
     if owner == BY_MACHINE:
         return _by_machine(names, code, machine)
-    runtime = jobs.numbers("runtime_s", 0).astype(np.float64)
-    work = np.where(np.isfinite(runtime), runtime, 0.0) * processors_per_job(jobs)
-    given = slices(np.bincount(code, weights=work).astype(np.float64), machine.processors or 0)
+    given = slices(np.bincount(code, weights=finite_work(jobs)).astype(np.float64), machine.processors or 0)
     return Owners(names, code, given)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.compare.metrics import after_warmup
 from timonier.compare.owners import owners_of
 from timonier.describe import Machine
 from timonier.policy import Profile
@@ -68,8 +69,14 @@ def _without_slice(jobs: Jobs, machine: Machine, profile: Profile, rows: Ints) -
     return table
 
 
-def pool_gain(pool: pa.Table, private: pa.Table) -> dict[str, float | None]:
-    """Who finishes sooner in the pool, of the jobs that both of them finish; and who only can in the pool."""
+def pool_gain(pool: pa.Table, private: pa.Table, warmup: float = 0.0) -> dict[str, float | None]:
+    """Who finishes sooner in the pool, of the jobs that both of them finish; and who only can in the pool.
+
+    warmup: the share of the first jobs that is left out, as in `score`.
+    """
+    kept = after_warmup(pool, warmup)
+    if kept is not None:
+        pool, private = pool.filter(pa.array(kept)), private.filter(pa.array(kept))
     both = pc.and_(pc.is_valid(pool.column("end_s")), pc.is_valid(private.column("end_s")))
     only = pc.and_(pc.is_valid(pool.column("end_s")), pc.equal(_state(private), "unrunnable"))
     here = _ints(pool, "end_s", both)

@@ -74,11 +74,16 @@
 
   // ---- the front ----
   const pairs = page.fronts.filter((front) => front.objectives.length === 2);
-  const frontOf = (x, y) => pairs.find((front) => front.objectives.includes(x) && front.objectives.includes(y));
+  const frontOf = (x, y) => pairs.find((front) => x !== y && front.objectives.includes(x) && front.objectives.includes(y));
   const choices = [...new Set(pairs.flatMap((front) => front.objectives))];
 
   function drawFront() {
     const x = $("front-x").value, y = $("front-y").value;
+    if (x === y) {
+      Plotly.purge($("front-plot"));
+      $("front-caption").textContent = "Choose two different objectives.";
+      return;
+    }
     const front = frontOf(x, y);
     const values = (o) => page.profiles.flatMap((name) => page.intervals[o][name]);
     const [dx, ux] = scale(objective[x].unit, values(x)), [dy, uy] = scale(objective[y].unit, values(y));
@@ -91,7 +96,7 @@
         hoverinfo: "skip", showlegend: false,
       });
     }
-    const on = page.profiles.filter((name) => front?.profiles[name].on_front)
+    const on = page.profiles.filter((name) => front.profiles[name].on_front)
       .sort((a, b) => page.intervals[x][a][0] - page.intervals[x][b][0]);
     traces.push({
       x: on.map((name) => page.intervals[x][name][0] / dx), y: on.map((name) => page.intervals[y][name][0] / dy),
@@ -105,18 +110,18 @@
     for (const name of page.profiles) {
       const [mx, my] = means(name);
       if (!known(mx[0]) || !known(my[0])) continue;
-      const said = front?.profiles[name];
-      const sure = known(said?.probability) && page.repeats > 1 ? ` (in ${finest(100 * said?.probability)} % of the draws)` : "";
+      const said = front.profiles[name];
+      const sure = known(said.probability) && page.repeats > 1 ? ` (in ${finest(100 * said.probability)} % of the draws)` : "";
       const told = ([mean, low, high], d, u) => `${finest(mean / d)} ${known(low) ? `[${finest(low / d)}, ${finest(high / d)}] ` : ""}${u}`;
       traces.push({
-        x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said?.on_front ? "markers+text" : "markers",
+        x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said.on_front ? "markers+text" : "markers",
         text: [plain(name)], textposition: "top right",
         marker: {
-          color: looks[name].colour, size: said?.on_front ? 13 : 10,
-          symbol: looks[name].symbol + (said?.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
+          color: looks[name].colour, size: said.on_front ? 13 : 10,
+          symbol: looks[name].symbol + (said.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
         },
         error_x: { ...bars(mx, dx), color: looks[name].colour }, error_y: { ...bars(my, dy), color: looks[name].colour },
-        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${name in page.unranked ? "not ranked" : said?.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
+        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${name in page.unranked ? "not ranked" : said.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
       });
     }
     const kind = $("front-log").checked ? "log" : "linear";
@@ -125,7 +130,7 @@
       xaxis: { type: kind, title: title(x, ux) }, yaxis: { type: kind, title: title(y, uy) }, hovermode: "closest",
     });
     const sure = (name) => (page.repeats > 1 && known(front.profiles[name].probability) ? ` (${finest(100 * front.profiles[name].probability)} %)` : "");
-    $("front-caption").textContent = x === y ? "Choose two different objectives." :
+    $("front-caption").textContent =
       `On the front of these two: ${on.map((name) => name + sure(name)).join(", ")}. ` +
       `${objective[x].meaning}; ${objective[y].meaning}. Filled: on the front. Bars: 95 % intervals of the means.`;
   }

@@ -34,6 +34,7 @@ def view_of(page: Page) -> dict[str, Any]:
         "title": f"{page['workload']} on {_machine(page['machine'])}: which scheduler?",
         "objectives": [(name, _short(meanings[name])) for name in page["chosen"]],
         "headline": headline(page),
+        "offered_load": None if page["offered_load"] is None else f"{page['offered_load']:.3g}",
         "front_rows": [_front_row(page, name, units) for name in page["profiles"]],
         "scores": _scores(page),
         "full_rows": [_full_row(page, name) for name in page["profiles"]],
@@ -72,7 +73,7 @@ def headline(page: Page) -> str:
     """
     front = page["fronts"][0]["profiles"]
     ranked = [name for name in page["profiles"] if name not in page["unranked"]]
-    ranked.sort(key=lambda name: -front[name]["probability"])
+    ranked.sort(key=lambda name: -(front[name]["probability"] or 0.0))
 
     def listed(names: list[str], word: str) -> str:
         if page["repeats"] == 1:
@@ -191,15 +192,17 @@ def _front_row(page: Page, name: str, units: Mapping[str, str]) -> dict[str, Any
 
 
 def _scores(page: Page) -> list[dict[str, Any]]:
-    """A row an objective that somebody has a value for: its name, meaning, and a cell a profile."""
+    """A row an objective: its name, which side is better, and a cell a profile or why nobody has a value."""
     return [
         {
             "objective": o["name"],
             "better": o["better"],
             "cells": [interval(page["intervals"][o["name"]][name], o["unit"]) for name in page["profiles"]],
+            "unknown": ""
+            if any(page["intervals"][o["name"]][name][0] is not None for name in page["profiles"])
+            else o["unknown"] or "no run has a value of it",
         }
         for o in page["objectives"]
-        if any(page["intervals"][o["name"]][name][0] is not None for name in page["profiles"])
     ]
 
 
