@@ -11,6 +11,7 @@ from functools import cache
 from numpy import int32
 
 from timonier.simulate.kernel.arrivals import (
+    begin_instant,
     end_job,
     is_over,
     next_arrived,
@@ -25,7 +26,6 @@ from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_e
 from timonier.simulate.kernel.state import (
     ARRIVED,
     BATCH,
-    BEFORE,
     BUDGET,
     DONE,
     DUE,
@@ -49,7 +49,6 @@ from timonier.simulate.kernel.state import (
     OVERRUNS,
     PEAK,
     PROCESSORS,
-    SEQ,
     TORN,
     UNTIL,
     WAITING,
@@ -474,8 +473,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 return UNTIL
             if s[EVENTS] >= stop:
                 return BUDGET
-            s[NOW] = now
-            s[BEFORE] = s[SEQ]
+            begin_instant(state, now)
             line = state.line
             for row in range(len(line.span)):
                 forget(line.at[row], line.free[row], line.span[row], now)

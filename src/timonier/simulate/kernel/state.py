@@ -58,7 +58,7 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     MOVED_FROM,  # what this round has freed
     MOVED_TO,
     TORN,  # more may be promised than there is
-    BEFORE,  # SEQ before the last instant
+    BEFORE,  # SEQ before the last instant; -1: another clock tick may start something
     PEAK,  # most jobs running at once: slots below were used
     EVENTS,  # instants handled (each = "event": events), for progress
     LONGEST_QUEUE,
