@@ -253,6 +253,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             est=empty(places, dtype=np.int32),
             key=empty(places, dtype=np.float64),
             start=empty(places, dtype=np.int64),
+            since=empty(places, dtype=np.int64),
         ),
         rank=empty(count if heaped else 0, dtype=np.int64),
         heap=empty(places if heaped else 0, dtype=np.int64),

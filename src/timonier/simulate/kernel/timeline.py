@@ -58,20 +58,31 @@ def join(at: Array, free: Array, span: Array, k: int) -> None:
 
 
 @helper
-def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int) -> int:
-    """`amount` more processors are free on [begin, end), NEVER: for ever. Returns the most free in there."""
+def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int) -> tuple[int, int]:
+    """`amount` more processors are free on [begin, end), NEVER: for ever. Returns the least and most free then."""
     if begin >= end:
-        return 0
+        return 0, 0
     a = cut(at, free, span, begin)
     b = span[COUNT] if end >= NEVER else cut(at, free, span, end)
-    most = free[a] + amount
-    for k in range(uint64(a), uint64(b)):
-        free[k] += amount
-        most = max(most, free[k])
+    least, most = raise_all(free[a:b], amount)
     if b < span[COUNT]:
         join(at, free, span, b)
     join(at, free, span, a)
-    return int(most)
+    return least, most
+
+
+@inline
+def raise_all(free: Array, amount: int) -> tuple[int, int]:
+    """Add `amount` to every segment; the least and the most that is then free. Many are done at once."""
+    more = int32(amount)
+    least = free[0] + more
+    most = free[0] + more
+    for k in range(len(free)):
+        now = int32(free[k] + more)
+        free[k] = now
+        least = min(int32(least), now)
+        most = max(int32(most), now)
+    return int(least), int(most)
 
 
 @helper
