@@ -42,6 +42,7 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
+from timonier.simulate.kernel.timeline import GAIN
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -271,6 +272,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             at=empty((1 + rules.partitions, lines), dtype=np.int64),
             free=empty((1 + rules.partitions, lines), dtype=np.int32),
             span=np.zeros((1 + rules.partitions, 2), dtype=np.int64),
+            gain=np.zeros(GAIN, dtype=np.int64),
         ),
     )
 

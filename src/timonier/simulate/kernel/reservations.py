@@ -12,8 +12,8 @@ from __future__ import annotations
 from numpy import int32
 
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, NEVER, NOW, TORN, Array, State
-from timonier.simulate.kernel.timeline import add, hole
+from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, TORN, Array, State
+from timonier.simulate.kernel.timeline import LEVELS, add, hole, slide
 
 CHUNK = 64  # places tested at once
 
@@ -24,31 +24,62 @@ def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> 
     if begin >= end:
         return
     line = state.line
+    gain = line.gain
     size = sign * int(state.jobs[job]["size"])
-    least, most = add(line.at[0], line.free[0], line.span[0], begin, end, size)
     if rich:
         partition = state.rules[job]["partition"]
         if partition >= 0:
             row = partition + 1
-            add(line.at[row], line.free[row], line.span[row], begin, end, size)
-        least = size - HOLE  # its partition may have been what a job waited for
+            add(line.at[row], line.free[row], line.span[row], begin, end, size, gain)
+    add(line.at[0], line.free[0], line.span[0], begin, end, size, gain)
     if sign > 0:
-        lo = state.scalars[LO]
-        hi = state.scalars[HI]
-        waiting = state.waiting
-        mark(waiting.size[lo:hi], waiting.start[lo:hi], waiting.since[lo:hi], begin, least - size, most)
+        if rich:
+            no_limits(gain)  # its partition may have been what a job waited for
+        mark_helped(state, begin)
 
 
 @inline
-def mark(size: Array, start: Array, since: Array, begin: int, before: int, after: int) -> None:
-    """From `begin` on, what is free rose, somewhere from `before` and nowhere beyond `after`: mark whom that helps.
+def no_limits(gain: Array) -> None:
+    """Take everybody who fits for helped."""
+    gain[0] = -HOLE
+    for level in range(LEVELS):
+        gain[2 + 3 * level] = -HOLE
+        gain[3 + 3 * level] = NEVER
+        gain[4 + 3 * level] = NEVER
 
-    Written so that many are tested at once.
+
+@inline
+def mark_helped(state: State, begin: int) -> None:
+    """Mark the waiting jobs that the last release, from `begin` on, may help."""
+    lo = state.scalars[LO]
+    hi = state.scalars[HI]
+    waiting = state.waiting
+    mark(
+        waiting.size[lo:hi],
+        waiting.est[lo:hi],
+        waiting.start[lo:hi],
+        waiting.since[lo:hi],
+        begin,
+        state.line.gain,
+    )
+
+
+@inline
+def mark(size: Array, est: Array, start: Array, since: Array, begin: int, gain: Array) -> None:
+    """Mark whom the release that `gain` tells of (timeline.tell) may help. Written so that many are tested at once.
+
+    A job needs a gap as long as its estimate, or one that reaches to its own start.
     """
-    before32 = int32(before)
-    after32 = int32(after)
+    before, after = int32(gain[0]), int32(gain[1])
+    more1, long1, until1 = int32(gain[2]), int32(min(gain[3], LONGEST)), gain[4]
+    more2, long2, until2 = int32(gain[5]), int32(min(gain[6], LONGEST)), gain[7]
+    more3, long3, until3 = int32(gain[8]), int32(min(gain[9], LONGEST)), gain[10]
+    long4, until4 = int32(min(gain[12], LONGEST)), gain[13]
     for k in range(len(size)):
-        helps = (size[k] > before32) & (size[k] <= after32) & (start[k] > begin)
+        n = size[k]
+        long = long1 if n > more1 else long2 if n > more2 else long3 if n > more3 else long4
+        until = until1 if n > more1 else until2 if n > more2 else until3 if n > more3 else until4
+        helps = (n > before) & (n <= after) & (start[k] > begin) & ((est[k] <= long) | (start[k] <= until))
         since[k] = min(since[k], begin) if helps else since[k]
 
 
@@ -143,7 +174,12 @@ def improve(state: State, rich: int, k: int) -> None:
     state.waiting.start[k] = start
     s[DUE] = min(s[DUE], start)
     end = end_of(start, est)
-    if end <= old:
+    if not rich and est < NEVER and end > old:
+        line = state.line
+        size = int(state.jobs[job]["size"])
+        slide(line.at[0], line.free[0], line.span[0], size, start, old, end, old + est, line.gain)
+        mark_helped(state, end)
+    elif end <= old:
         book(state, rich, job, start, end, -1)
         if old < NEVER:
             book(state, rich, job, old, end_of(old, est), 1)

@@ -154,6 +154,7 @@ class Line(NamedTuple):
     at: Array  # int64[rows, L], ticks, ascending
     free: Array  # int32[rows, L], free from at[k] to at[k + 1]
     span: Array  # int64[rows, 2], first segment in use, count of segments
+    gain: Array  # int64[GAIN], scratch: what the last release means (timeline.tell)
 
 
 class State(NamedTuple):
