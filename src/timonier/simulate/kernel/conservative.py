@@ -49,10 +49,11 @@ from timonier.simulate.kernel.state import (
     State,
 )
 from timonier.simulate.kernel.timeline import COUNT, FIRST, forget
-from timonier.simulate.kernel.waiting import append, insert, resort, vacate
+from timonier.simulate.kernel.waiting import append, compact, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
+SLACK = 16  # empty places that do not matter
 
 
 @helper
@@ -280,6 +281,8 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
             if s[EVENTS] >= stop:
                 return BUDGET
             begin_instant(state, now)
+            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
+                compact(state)  # every release looks at every place
             line = state.line
             for row in range(len(line.span)):
                 forget(line.at[row], line.free[row], line.span[row], now)
