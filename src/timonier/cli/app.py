@@ -17,6 +17,7 @@ from timonier.cli import interrupted, quit_at_once
 from timonier.cli.check import check
 from timonier.cli.compare import compare
 from timonier.cli.describe import app as describe
+from timonier.cli.measure import measure
 from timonier.cli.simulate import simulate
 from timonier.cli.when import when
 from timonier.cli.workload import app as workload
@@ -31,6 +32,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(describe, name="describe")
+app.command()(measure)
 app.add_typer(workload, name="workload")
 app.command()(simulate)
 app.command()(when)
