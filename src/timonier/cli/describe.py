@@ -84,7 +84,21 @@ def _machine(machine: str | None, source: str | None) -> Machine:
 
 
 def _draw(machine: Machine, path: Path, node: str | None) -> None:
-    raise NotImplementedError
+    """Write the picture: the inside of one node, or many nodes in their racks."""
+    from timonier.kit.errors import nearest
+    from timonier.kit.files import write_text
+    from timonier.publish.picture import draw_inside, draw_racks
+
+    if machine.is_counted:
+        fix = "draw a machine file with [[node]]"
+        raise InputError("a counted machine has nothing inside to draw", where="--picture", fix=fix)
+    names = [name for group in machine.nodes for name in group.names]
+    if node is not None and node not in names:
+        raise InputError(f"there is no node {node!r}", where="--node", fix=nearest(node, names[:1000]))
+    if node is None and len(names) > 1:
+        write_text(path, draw_racks(machine))
+    else:
+        write_text(path, draw_inside(machine, node or names[0]))
 
 
 def as_text(rows: list[Row]) -> str:
