@@ -116,7 +116,11 @@ def _check_inside(checked: Mapping[str, Any], problems: Problems) -> None:
                     problems.add(f"a second {table['name']!r} in node {node!r}", path, "name each part once")
                     break
                 parts.add(table.get("name", ""))
-    for section, keys in (("device", ["parent"]), ("memory", ["package"]), ("link", ["from", "to"])):
+    for section, keys in (
+        ("device", ["parent"]),
+        ("memory", ["package", "beside"]),
+        ("link", ["from", "to"]),
+    ):
         for index, table in enumerate(checked.get(section, [])):
             for key in keys:
                 strangers = [n for n in table.get("nodes", ()) if table.get(key, "") not in seen.get(n, ())]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Chiplet:
-    """Cores that share a last-level cache (AMD: CCX), or a die; `count` equal ones beside each other.
+    """Cores that share a last-level cache (AMD: CCX), a die, or the nearest memory; `count` equal ones beside each other.
 
     numa: the number of the memory domain nearest to it.
     """
@@ -54,7 +54,10 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A memory domain (NUMA node).  kind: "DRAM", "HBM", "CXL", ...  cache_bytes: of a cache before it."""
+    """A memory domain (NUMA node).  kind: "DRAM", "HBM", "CXL", ...  cache_bytes: of a cache before it.
+
+    beside: the domain with which it shares its processors (HBM beside DRAM).
+    """
 
     nodes: tuple[str, ...]
     name: str
@@ -63,6 +66,7 @@ class Memory:
     size_bytes: int | None = None
     bytes_per_s: int | None = None
     cache_bytes: int | None = None
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

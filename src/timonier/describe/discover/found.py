@@ -38,6 +38,15 @@ def node_name(text: str, fallback: str = "node") -> str:
     return re.sub(r"[\s,\[\]]+", "-", text.strip())[:200] or fallback
 
 
+def word_of(model: str) -> str:
+    """A type for a GPU that the catalogue does not have.
+
+    >>> word_of("Tesla K40m"), word_of("AMD Radeon R9 200 / HD 7900 Series")
+    ('tesla-k40m', 'amd-radeon-r9-200-hd-7900-series')
+    """
+    return re.sub(r"[^a-z0-9.+]+", "-", model.lower()).strip("-")[:60]
+
+
 def machine_of(found: Found) -> Machine:
     """A machine of one node; what a job may ask of it follows from its inside."""
     topology = _recognised(found.topology)
@@ -55,7 +64,7 @@ def machine_of(found: Found) -> Machine:
             unknown.setdefault("memory", "the source does not say how large it is")
     if any(not gpu.type for gpu in topology.devices_of("gpu")):
         unknown.setdefault("types of GPUs", "the source gives no name or number that the catalogue has")
-    gpus = Counter((gpu.type or UNNAMED_GPU) for gpu in topology.devices_of("gpu"))
+    gpus = Counter((gpu.type or word_of(gpu.model) or UNNAMED_GPU) for gpu in topology.devices_of("gpu"))
     node = Nodes(
         (found.name,),
         core_thousandths=round(1000 * cores),

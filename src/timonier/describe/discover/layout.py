@@ -80,9 +80,16 @@ def memories_of(layout: Layout, nodes: Node) -> tuple[Memory, ...]:
             size_bytes=domain.size_bytes,
             bytes_per_s=domain.bytes_per_s,
             cache_bytes=domain.cache_bytes,
+            beside=_beside(layout, domain),
         )
         for domain in sorted(layout.domains, key=lambda domain: domain.number)
     )
+
+
+def _beside(layout: Layout, domain: Domain) -> str:
+    """The lowest domain with the same processors near it, where that is another."""
+    equal = min(other.number for other in layout.domains if other.mask == domain.mask)
+    return f"numa{equal}" if domain.mask and equal != domain.number else ""
 
 
 def nearest_domain(layout: Layout, mask: int) -> int | None:
@@ -113,13 +120,14 @@ def _package(layout: Layout, nodes: Node, name: str, model: str, mask: int, kind
 
 
 def _chiplets(layout: Layout, package: int) -> tuple[Chiplet, ...]:
-    """L3 domains where there are any, else dies; cores outside of them make a last one."""
+    """L3 domains where there are any, else dies, else what is near one memory; cores outside make a last one."""
     groups = [
         (cache.mask, cache.size_bytes)
         for cache in layout.caches
         if cache.name == "L3" and cache.mask & package
     ]
     groups = groups or [(die, None) for die in layout.dies if die & package]
+    groups = groups or [(mask, None) for mask in _quarters(layout, package)]
     if not groups:
         return ()
     rest = package & layout.threads & ~_union(mask for mask, _ in groups)
@@ -137,6 +145,12 @@ def _chiplets(layout: Layout, package: int) -> tuple[Chiplet, ...]:
         Chiplet(len(list(equal)), cores=cores, threads=threads, l3_bytes=size, numa=numa)
         for (cores, threads, size, numa), equal in groupby(each)
     )
+
+
+def _quarters(layout: Layout, package: int) -> list[int]:
+    """The processors near each memory domain, where there are several such groups in the package."""
+    masks = list(dict.fromkeys(domain.mask & package for domain in layout.domains if domain.mask & package))
+    return masks if len(masks) > 1 and _are_apart(masks) else []
 
 
 def _caches(layout: Layout, package: int) -> tuple[Cache, ...]:

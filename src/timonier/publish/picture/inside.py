@@ -82,10 +82,23 @@ def _columns(packages: Sequence[Package]) -> int:
 
 def _column_width(inside: Topology, columns: int) -> float:
     """Wide enough for the widest switch or package, and a page in all."""
-    each = max((len(_below(inside, package.name)) for package in inside.packages), default=0)
-    wish = max(_chips_width(package) for package in inside.packages) + _MEMORY_W + 4 * _PAD
-    devices = min(each, 6) * (_DEVICE_W + _PAD) + 5 * _PAD
-    return max(300.0 if columns > 2 else 420.0, min(wish, 760.0), min(devices, 760.0))
+    each = max((len(_grouped(_below(inside, package.name))) for package in inside.packages), default=0)
+    held = {memory.package for memory in inside.memories}
+    wish = max(
+        _chips_width(package) + 3 * _PAD + (_MEMORY_W + _PAD) * (package.name in held)
+        for package in inside.packages
+    )
+    devices = min(each, 5) * (_DEVICE_W + _PAD) + 5 * _PAD
+    if columns > 4:
+        return 320.0
+    pair = 660.0 if columns <= 2 and _most_switches(inside) > 1 else 0.0
+    return max(300.0 if columns > 2 else 420.0, pair, min(wish, 760.0), min(devices, 760.0))
+
+
+def _most_switches(inside: Topology) -> int:
+    """Switches below one package, so that two of them stand beside each other."""
+    below = [[one.kind for one in _below(inside, package.name)] for package in inside.packages]
+    return max((kinds.count("switch") for kinds in below), default=0)
 
 
 # --- packages
@@ -98,20 +111,20 @@ def _package(
     x, y = at
     mark = len(canvas.marks)
     canvas.box((x, y, width, 0), "package")  # its height is known at the end
-    title = (
-        f"{package.name}  {model_text(package.model)}"
-        if package.kind == "package"
-        else (f"{package.name}  {model_text(package.model)} (package not told)")
-    )
+    title = f"{package.name}  {model_text(package.model)}"
     canvas.text((x + _PAD, y + 20), fit(title, width - 2 * _PAD, 13), 13, "bold")
-    canvas.text((x + _PAD, y + 36), fit(_facts(package), width - 2 * _PAD, 11), 11, "soft")
-    low = y + 46
+    low = y + 32
+    for line in _facts(package):
+        canvas.text((x + _PAD, low + 4), fit(line, width - 2 * _PAD, 11), 11, "soft")
+        low += 14
     own = [memory for memory in inside.memories if memory.package == package.name]
     chips = _expanded(package)
-    places: list[Memory | None] = [*own] or [None]
-    for memory in places:
-        mine = [chip for chip in chips if memory is None or _is_near(chip, memory, own)]
-        low = _domain(canvas, memory, mine, (x + _PAD, low), width - 2 * _PAD) + 8
+    names = [memory.name for memory in own]
+    heads: list[Memory | None] = [memory for memory in own if memory.beside not in names]
+    for head in heads or [None]:
+        mine = [chip for chip in chips if head is None or _is_near(chip, head, own)]
+        beside = [one for one in own if head is not None and head.name in (one.name, one.beside)]
+        low = _domain(canvas, beside, mine, (x + _PAD, low), width - 2 * _PAD) + 8
     canvas.marks[mark] = _resized(canvas.marks[mark], low - y)
     children = [device for device in inside.devices if device.parent == package.name]
     return _rows(canvas, inside, children, (x, low), width) if children else low
@@ -121,7 +134,7 @@ def _resized(mark: str, height: float) -> str:
     return mark.replace('height="0"', f'height="{height:.1f}"')
 
 
-def _facts(package: Package) -> str:
+def _facts(package: Package) -> list[str]:
     caches = ", ".join(
         f"{one.name} {size_text(one.size_bytes)}"
         for one in package.caches
@@ -129,7 +142,9 @@ def _facts(package: Package) -> str:
     )
     kinds = ", ".join(f"{count} {name}" for name, count in package.core_kinds.items())
     dies = f"{package.dies} dies" if package.dies and package.dies > 1 else ""
-    return "  ·  ".join(part for part in (cores_text(package), dies, kinds, caches) if part)
+    told = "" if package.kind == "package" else "package not told"
+    lines = ["  ·  ".join(part for part in (cores_text(package), told, dies, kinds) if part), caches]
+    return [line for line in lines if line]
 
 
 def _expanded(package: Package) -> list[Chiplet]:
@@ -149,14 +164,18 @@ def _is_near(chip: Chiplet, memory: Memory, own: Sequence[Memory]) -> bool:
 
 
 def _domain(
-    canvas: Canvas, memory: Memory | None, chips: Sequence[Chiplet], at: tuple[float, float], width: float
+    canvas: Canvas,
+    memories: Sequence[Memory],
+    chips: Sequence[Chiplet],
+    at: tuple[float, float],
+    width: float,
 ) -> float:
-    """A memory domain at the left and its chiplets at the right; returns the lowest y."""
+    """Memory at the left and the chiplets near it at the right; returns the lowest y."""
     x, y = at
     low, left, right = y, x, x + width
-    if memory is not None:
-        low = _memory(canvas, memory, (x, y))
-        left += _MEMORY_W + _PAD
+    for memory in memories:
+        low = _memory(canvas, memory, (x, low)) + 4
+        left = x + _MEMORY_W + _PAD
     row, here, bottom = y, left, y
     for chip in chips:
         w, h = _chip_size(chip, right - left)
@@ -357,7 +376,7 @@ def _loose(canvas: Canvas, inside: Topology, y: float) -> float:
         y += 20
         for numa in sorted({device.numa for device in devices}, key=lambda n: (n is None, n)):
             near = [device for device in devices if device.numa == numa]
-            label = "" if numa is None else f"numa{numa}"
+            label = "NUMA not told" if numa is None else f"numa{numa}"
             canvas.text((_MARGIN, y + 12), label, 11, "bold")
             y = _rows(canvas, inside, near, (_MARGIN, y + 16), 8 * (_DEVICE_W + _PAD)) + 6
     return y

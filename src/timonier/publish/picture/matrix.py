@@ -19,10 +19,10 @@ def draw_matrix(canvas: Canvas, inside: Topology, x: float, y: float) -> float:
     links = [link for link in inside.links if link.kind != "numa"]
     if not links:
         return y
-    order = {device.name: number for number, device in enumerate(inside.devices)}
-    ends = sorted({end for link in links for end in link.ends}, key=lambda end: order.get(end, len(order)))
+    ends = sorted({end for link in links for end in link.ends}, key=_place)
     rows = [end for end in ends if end.startswith("gpu")] or ends
-    linked = {end for link in links for end in link.ends if _is_between(link, rows)}
+    others = [link.ends[::step] for link in links for step in (1, -1)]
+    linked = {end for row, end in others if row in rows}
     columns = [end for end in ends if end in linked]
     if len(columns) > _MOST:
         canvas.text((x, y + 14), f"{len(links)} links between {len(ends)} devices", 12, "soft")
@@ -37,11 +37,14 @@ def draw_matrix(canvas: Canvas, inside: Topology, x: float, y: float) -> float:
             link = cells.get((row, column))
             place = (x + _LABEL + to * _CELL, low, _CELL - 2, _CELL - 2)
             _cell(canvas, link, place, f"{row} - {column}", row == column)
-    return _legend(canvas, links, x, top + len(rows) * _CELL + 8)
+    shown = [link for link in links if any(end in rows for end in link.ends)]
+    return _legend(canvas, shown, x, top + len(rows) * _CELL + 8)
 
 
-def _is_between(link: Link, rows: list[str]) -> bool:
-    return any(end in rows for end in link.ends)
+def _place(name: str) -> tuple[bool, str, int]:
+    """GPUs first, each kind in the order of its numbers."""
+    stem = name.rstrip("0123456789")
+    return stem != "gpu", stem, int(name[len(stem) :] or 0)
 
 
 def _heads(canvas: Canvas, columns: list[str], x: float, y: float) -> float:
