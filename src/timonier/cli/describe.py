@@ -71,6 +71,63 @@ def describe(
         print("note: nodes are described, but not simulated yet; simulate takes a count", file=sys.stderr)
 
 
+@app.command("merge")
+def merge(
+    files: Annotated[list[str], typer.Argument(help="Descriptions of any known kind.", metavar="A B...")],
+    out: Annotated[Path, typer.Option("-o", help="The machine file to write.")],
+    name: Annotated[str | None, typer.Option("--name", help="Of the machine; else the file's name.")] = None,
+    output: OutputOption = Output.table,
+) -> None:
+    """Put several descriptions together: all nodes, racks, switches and partitions as one machine."""
+    from timonier.describe import machine_table, merge_machines, write_machine
+    from timonier.describe.discover.file import read_any
+
+    if len(files) < 2:
+        raise InputError("there is nothing to merge", where="describe merge", fix="name two files or more")
+    merged = merge_machines([(path, read_any(path)) for path in files], name or out.stem)
+    write_machine(merged, out)
+    show(output, machine_table(merged), as_text)
+
+
+@app.command("template")
+def template(
+    out: Annotated[Path | None, typer.Option("-o", help="Write it there; else it is printed.")] = None,
+) -> None:
+    """A machine file with comments, to fill in."""
+    from timonier.describe import machine_template
+    from timonier.kit.files import write_text
+
+    if out is None:
+        show(Output.table, machine_template(), str.rstrip)
+    else:
+        write_text(out, machine_template())
+
+
+@app.command("catalogue")
+def show_catalogue(
+    name: Annotated[
+        str | None, typer.Argument(help="A type, by any name that it has.", metavar="[NAME]")
+    ] = None,
+    output: OutputOption = Output.table,
+) -> None:
+    """What makers say of their processors and GPUs: one with all its figures and their sources, or all."""
+    from timonier.describe import find_type, known_types, type_details, type_row
+
+    if name is None:
+        show(output, [type_row(one) for one in known_types().values()], as_text)
+    else:
+        show(output, type_details(find_type(name)), _details)
+
+
+def _details(values: dict[str, Any]) -> str:
+    """One figure a line; those that are blank are said to be."""
+    known = [
+        (key, value if isinstance(value, str) else f"{value:.10g}") for key, value in values.items() if value
+    ]
+    blank = ", ".join(key for key, value in values.items() if value in (None, ""))
+    return pairs([*known, ("not given", blank)] if blank else known, indent="")
+
+
 def _machine(machine: str | None, source: str | None) -> Machine:
     """What the words name: this machine, a machine file, or another program's file."""
     from timonier.describe.discover.file import read_any

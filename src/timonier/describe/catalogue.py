@@ -100,7 +100,7 @@ _NOISE = re.compile(
 
 
 @cache
-def catalogue() -> Mapping[str, DeviceType]:
+def known_types() -> Mapping[str, DeviceType]:
     """Every type by its name, in the order of the file."""
     text = Path(__file__).with_name("catalogue.csv").read_text("utf-8")
     return {row["name"]: _type(row) for row in csv.DictReader(text.splitlines())}
@@ -108,7 +108,7 @@ def catalogue() -> Mapping[str, DeviceType]:
 
 def find_type(name: str) -> DeviceType:
     """The type of that name, compared without case.  Raises InputError that offers the nearest one."""
-    known = catalogue()
+    known = known_types()
     found = known.get(name.strip().lower()) or known.get(_recognise(name, "cpu") or _recognise(name, "gpu"))
     if found is None:
         offer = nearest(name.strip().lower(), known).split(" (known")[0]
@@ -139,13 +139,13 @@ def device_by_pci(vendor: int | None, device: int | None) -> str:
     """The catalogue's name of a PCI device; "" where there is none or more than one."""
     if vendor is None or device is None:
         return ""
-    return _only(one.name for one in catalogue().values() if f"{vendor:04x}:{device:04x}" in one.pci)
+    return _only(one.name for one in known_types().values() if f"{vendor:04x}:{device:04x}" in one.pci)
 
 
 def gpu_by_gfx(gfx: str, units: int | None) -> str:
     """AMD's GPU of an architecture (90a, 942; RCCL also writes 910, 940) and its compute units, if only one is."""
     known = {"910": "90a", "940": "942"}.get(gfx, gfx)
-    return _only(one.name for one in catalogue().values() if one.gfx and one.gfx == f"{known}/{units}")
+    return _only(one.name for one in known_types().values() if one.gfx and one.gfx == f"{known}/{units}")
 
 
 def _recognise(text: str, kind: str) -> str:
@@ -156,7 +156,7 @@ def _recognise(text: str, kind: str) -> str:
 @cache
 def _recognised() -> dict[tuple[str, str], str]:
     table = {}
-    for one in catalogue().values():
+    for one in known_types().values():
         for name in (one.name, *one.says):
             table[one.kind, _plain(name)] = one.name
     return table

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
-from timonier.describe.catalogue import DeviceType, catalogue
+from timonier.describe.catalogue import DeviceType, known_types
 from timonier.describe.hostlist import compress_hostlist
 from timonier.describe.machine import Gpus, Machine, Nodes
 from timonier.describe.topology import Chiplet, Device, Link, Memory, Package, Topology
@@ -64,7 +64,7 @@ def catalogue_rows(machine: Machine) -> list[Row]:
     names = [group.cpu for group in machine.nodes] + [
         gpus.type for group in machine.nodes for gpus in group.gpus
     ]
-    known = [catalogue().get(name.lower()) for name in dict.fromkeys(names)]
+    known = [known_types().get(name.lower()) for name in dict.fromkeys(names)]
     return [type_row(one) for one in known if one is not None]
 
 
@@ -84,6 +84,30 @@ def type_row(one: DeviceType) -> Row:
         "power_w": one.power_w,
         "source": one.source,
     }
+
+
+def type_details(one: DeviceType) -> Row:
+    """All figures of a type under names that say the unit; None and "" where the source gives none."""
+    units = {
+        "base_hz": "base_hz", "fp64": "fp64_per_s", "fp64_matrix": "fp64_matrix_per_s", "fp32": "fp32_per_s",
+        "tf32_matrix": "tf32_matrix_per_s", "bf16_matrix": "bf16_matrix_per_s", "fp16_matrix": "fp16_matrix_per_s",
+        "fp8_matrix": "fp8_matrix_per_s", "int8_matrix": "int8_matrix_per_s",
+    }  # fmt: skip
+    own = {field.name: getattr(one, field.name) for field in fields(one)}
+    own |= {"memory_bytes_per_s": one.bandwidth_bytes_per_s, "fp64": one.peak_fp64}
+    for name in ("says", "pci"):
+        own[name] = ", ".join(own[name])
+    skipped = _ONLY_GPU if one.kind == "cpu" else _ONLY_CPU
+    return {units.get(name, name): value for name, value in own.items() if name not in skipped}
+
+
+_ONLY_CPU = (
+    "threads", "base_hz", "boost_hz", "flops_per_cycle", "l3_bytes", "channels", "transfers_per_s", "sockets", "cores",
+)  # fmt: skip
+_ONLY_GPU = (
+    "gfx", "pci", "fp64_matrix", "tf32_matrix", "bf16_matrix", "fp16_matrix", "fp8_matrix", "int8_matrix", "links",
+    "link_kind", "link_bytes_per_s", "mig_slices",
+)  # fmt: skip
 
 
 def _inside(topology: Topology, is_many: bool) -> list[Row]:

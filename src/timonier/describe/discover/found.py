@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from timonier.describe.catalogue import catalogue, recognise_cpu, recognise_gpu
+from timonier.describe.catalogue import known_types, recognise_cpu, recognise_gpu
 from timonier.describe.machine import Gpus, Machine, Nodes
 from timonier.describe.topology import Link, Topology
 
@@ -93,7 +93,7 @@ def _recognised(topology: Topology) -> Topology:
 
 
 def _with_speed(link: Link, types: dict[str, str]) -> Link:
-    known = [catalogue()[types[end]] for end in link.ends if types.get(end)]
+    known = [known_types()[types[end]] for end in link.ends if types.get(end)]
     speeds = {one.link_bytes_per_s for one in known if one.link_kind == link.kind}
     speed = speeds.pop() if len(speeds) == 1 else None
     if link.bytes_per_s is not None or link.count is None or speed is None:

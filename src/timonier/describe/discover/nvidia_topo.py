@@ -74,7 +74,8 @@ def _found(text: str, names: list[str], rows: dict[str, Row], fallback: str, whe
     unknown = {"memory": "nvidia-smi does not say how large it is"}
     packages = _packages(text, affinities, domains, nodes, unknown)
     numbers = sorted(set(domains.values()) | set(range(_lscpu(text, "NUMA node(s)") or 0)))
-    memories = tuple(Memory(nodes, f"numa{number}") for number in numbers)
+    places = {package.name for package in packages if package.kind == "domain"}
+    memories = tuple(Memory(nodes, f"numa{number}", package=_place(number, places)) for number in numbers)
     if not memories:
         unknown["NUMA"] = "this nvidia-smi has no column for it"
     model, kind = _gpu(text, unknown)
@@ -87,10 +88,16 @@ def _found(text: str, names: list[str], rows: dict[str, Row], fallback: str, whe
             model=model if _kind(name) == "gpu" else "",
             system=_real_name(text, name),
             numa=domains.get(name),
+            parent=_place(domains.get(name), places),
         )
         for name, ours in _our_names(names).items()
     )
     return Found(fallback, Topology(packages, memories, devices, _links(names, rows, nodes), unknown))
+
+
+def _place(numa: int | None, places: set[str]) -> str:
+    """The processors beside a memory domain, where nothing but them is known."""
+    return f"cores{numa}" if f"cores{numa}" in places else ""
 
 
 def _links(names: list[str], rows: dict[str, Row], nodes: tuple[str, ...]) -> tuple[Link, ...]:
@@ -134,7 +141,9 @@ def _packages(
     return tuple(
         Package(
             nodes,
-            f"cores{index if numa is None else numa}",
+            f"cores{numa}"
+            if numa is not None and len(set(groups.values())) == len(groups)
+            else f"group{index}",
             kind="domain",
             threads=mask.bit_count(),
         )
