@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from timonier.describe.read_topology import REQUIRED, SECTIONS
 from timonier.kit.errors import nearest
 from timonier.kit.keys import LATER, Problems, require
 
@@ -13,8 +14,9 @@ _REQUIRED = {
     "switch": ["name", "nodes"],
     "partition": ["name"],
     "owner": ["account"],
+    **REQUIRED,
 }
-_ONLY_WITH_NODES = ("switch",)
+_ONLY_WITH_NODES = ("switch", *SECTIONS)
 
 
 def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems: Problems) -> None:
@@ -30,8 +32,9 @@ def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems
             require(table, names, problems, f"{section}[{index}]")
     known = _check_nodes(checked.get("node", []), problems)
     if "node" in content:
-        for section in ("switch", "partition", "owner"):
+        for section in ("switch", "partition", "owner", *SECTIONS):
             _check_members(checked.get(section, []), section, known, problems)
+    _check_inside(checked, problems)
     is_counted = "processors" in content
     _check_partitions(checked.get("partition", []), is_counted, problems)
     _check_owners(checked.get("owner", []), checked.get("processors"), is_counted, problems)
@@ -101,6 +104,32 @@ def _check_members(
                 else nearest(strangers[0], known)
             )
             problems.add(f"there is no node {strangers[0]!r}", f"{section}[{index}].nodes", offer)
+
+
+def _check_inside(checked: Mapping[str, Any], problems: Problems) -> None:
+    """Names of parts are used once in a node, and links and parents name parts."""
+    seen: dict[str, set[str]] = {}
+    for section in ("package", "memory", "device"):
+        for index, table in enumerate(checked.get(section, [])):
+            for node in table.get("nodes", ()):
+                parts = seen.setdefault(node, set())
+                if table.get("name") in parts:
+                    path = f"{section}[{index}].name"
+                    problems.add(f"a second {table['name']!r} in node {node!r}", path, "name each part once")
+                    break
+                parts.add(table.get("name", ""))
+    for section, keys in (
+        ("device", ["parent"]),
+        ("memory", ["package", "beside"]),
+        ("link", ["from", "to"]),
+    ):
+        for index, table in enumerate(checked.get(section, [])):
+            for key in keys:
+                strangers = [n for n in table.get("nodes", ()) if table.get(key, "") not in seen.get(n, ())]
+                if table.get(key) and strangers:
+                    known = seen.get(strangers[0], set()) - {""}
+                    what = f"node {strangers[0]!r} has no part {table[key]!r}"
+                    problems.add(what, f"{section}[{index}].{key}", nearest(table[key], known))
 
 
 def _check_partitions(tables: list[Mapping[str, Any]], is_counted: bool, problems: Problems) -> None:
