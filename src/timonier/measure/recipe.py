@@ -75,10 +75,12 @@ class Benchmark(Protocol):
 # name -> module; one line a benchmark, in the order of `measure all`
 BENCHMARKS = {
     "stream": "timonier.measure.stream",
+    "hpcg": "timonier.measure.hpcg",
 }
 # shares of the budget of `measure all`
 WEIGHTS = {
     "stream": 2,
+    "hpcg": 6,
 }
 
 
