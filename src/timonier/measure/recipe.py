@@ -76,11 +76,13 @@ class Benchmark(Protocol):
 BENCHMARKS = {
     "stream": "timonier.measure.stream",
     "hpcg": "timonier.measure.hpcg",
+    "graph500": "timonier.measure.graph500",
 }
 # shares of the budget of `measure all`
 WEIGHTS = {
     "stream": 2,
     "hpcg": 6,
+    "graph500": 4,
 }
 
 
