@@ -9,6 +9,13 @@ from timonier.measure.kernels import bfs, sssp
 from timonier.measure.kernels.arrays import Ints, Singles
 
 
+def weights_of(far: Singles | None) -> Singles:
+    """The weights; asking for those of an unweighted graph is our mistake."""
+    if far is None:
+        raise TypeError("shortest paths need rows with weights")
+    return far
+
+
 class Breadth:
     """Breadth-first search; the scratch arrays are kept, nothing of a search is."""
 
@@ -42,9 +49,8 @@ class Shortest:
     """Shortest paths; needs rows with weights."""
 
     def __init__(self, rows: Rows) -> None:
-        assert rows.far is not None
         n = rows.label.size
-        self._rows, self._far = rows, rows.far
+        self._rows, self._far = rows, weights_of(rows.far)
         self._distance, self._parent = np.empty(n, np.float32), np.empty(n, np.int32)
         self._at, self._queue = np.empty(n, np.int64), np.empty(n + 1, np.int32)
         self._known, self._waits = np.empty(n, np.int32), np.empty(n, np.uint8)

@@ -122,7 +122,9 @@ def worst(proofs: list[Proof]) -> list[Check]:
 def _alone(kind: str, tuples: Tuples, ranks: Ranks) -> tuple[Search, Prove]:
     if kind == "bfs":
         return Breadth(build_rows(tuples)).search, lambda r, root: prove_bfs(tuples, r, root, ranks)
-    return Shortest(build_weighted(tuples)).search, lambda r, root: prove_sssp(tuples, *r, root, ranks)
+    return Shortest(build_weighted(tuples)).search, lambda r, root: prove_sssp(
+        tuples, r[0], r[1], root, ranks
+    )
 
 
 def _spread(kind: str, tuples: Tuples, ranks: Ranks) -> tuple[Search, Prove]:

@@ -42,9 +42,8 @@ class Box:
 
     def global_rows(self) -> NDArray[np.int64]:
         """int64[n]: the number of each point in the whole box, x fastest."""
-        nx, ny, nz = (n * g for n, g in zip(self.local, self.grid, strict=True))
+        nx, ny = self.local[0] * self.grid[0], self.local[1] * self.grid[1]
         x, y, z = (np.arange(n, dtype=np.int64) + n * a for n, a in zip(self.local, self.at, strict=True))
-        assert nz > 0
         return ((z[:, None, None] * ny + y[None, :, None]) * nx + x[None, None, :]).ravel()
 
     def halved(self) -> Box:

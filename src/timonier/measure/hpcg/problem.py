@@ -49,7 +49,7 @@ class Level:
     @property
     def rows(self) -> int:
         """Points of this rank."""
-        return self.values.shape[0]
+        return int(self.values.shape[0])
 
     def set_diagonal(self, diagonal: Floats) -> None:
         """Put another diagonal into the matrix."""

@@ -97,7 +97,7 @@ class Solver:
         self._cycle(0, r, z)
         self.seconds["mg"] += perf_counter() - began
 
-    def _waxpby(self, a: float, x: Floats, b: float, y: Floats, w: Floats, n: int) -> None:  # noqa: PLR0917
+    def _waxpby(self, a: float, x: Floats, b: float, y: Floats, w: Floats, n: int) -> None:
         began = perf_counter()
         kernel.waxpby(a, x, b, y, w, n)
         self.seconds["waxpby"] += perf_counter() - began

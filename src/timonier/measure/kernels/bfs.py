@@ -28,7 +28,7 @@ def put(bits: Words, v: int) -> None:
 
 
 @exact
-def search(  # noqa: PLR0917
+def search(
     row: Ints,
     near: Indices,
     used: int,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from timonier.measure.kernels.arrays import Array, Ints, Singles
+from timonier.measure.kernels.arrays import Array, Ints, Number, Singles
 from timonier.measure.kernels.jit import exact, inline
 
 A, B, C = 0.57, 0.19, 0.19
@@ -23,7 +23,7 @@ _SCALE = 2.0**-32
 
 
 @inline
-def mix(state: int) -> int:
+def mix(state: Number) -> Number:
     """The random word behind a state."""
     z = state
     z = (z ^ (z >> _30)) * _FIRST
@@ -37,9 +37,9 @@ def tuples(
 ) -> None:
     """Tuples first, first + 1, ...: int64[m] each way in permuted labels; float32[m] weights in [0, 1)."""
     for k in range(starts.size):
-        state = mix(np.uint64(seed) + _GAMMA * np.uint64(2 * (first + k) + 1)) | np.uint64(1)
-        u = 0
-        v = 0
+        state: Number = mix(np.uint64(seed) + _GAMMA * np.uint64(2 * (first + k) + 1)) | np.uint64(1)
+        u: Number = 0
+        v: Number = 0
         for _ in range(scale):
             state += _GAMMA
             word = mix(state)

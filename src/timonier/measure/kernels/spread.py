@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from timonier.measure.kernels.arrays import Array, Bytes, Indices, Ints, Singles, Words
+from timonier.measure.kernels.arrays import Array, Bytes, Indices, Ints, Number, Singles, Words
 from timonier.measure.kernels.jit import exact
 
 _ONE = np.uint64(1)
@@ -109,7 +109,7 @@ def pull(row: Ints, near: Indices, bits: Array, size: int, parent: Ints, front: 
 
 
 @exact
-def nearest(row: Ints, far: Singles, at: Ints, distance: Singles) -> float:
+def nearest(row: Ints, far: Singles, at: Ints, distance: Singles) -> Number:
     """The smallest distance to which a row that is not yet read to its end would lead."""
     smallest = _FAR
     for i in range(distance.size):
@@ -119,7 +119,7 @@ def nearest(row: Ints, far: Singles, at: Ints, distance: Singles) -> float:
 
 
 @exact
-def movable(row: Ints, far: Singles, at: Ints, distance: Singles, radius: float, active: Indices) -> int:
+def movable(row: Ints, far: Singles, at: Ints, distance: Singles, radius: Number, active: Indices) -> int:
     """The vertices whose rows lead inside the radius (active)."""
     count = 0
     for i in range(distance.size):
@@ -130,13 +130,13 @@ def movable(row: Ints, far: Singles, at: Ints, distance: Singles, radius: float,
 
 
 @exact
-def scan(  # noqa: PLR0917
+def scan(
     row: Ints,
     near: Indices,
     far: Singles,
     at: Ints,
     distance: Singles,
-    radius: float,
+    radius: Number,
     active: Indices,
     count: int,
     rank: int,
@@ -165,7 +165,7 @@ def scan(  # noqa: PLR0917
 
 
 @exact
-def shorten(  # noqa: PLR0917
+def shorten(
     pairs: Ints,
     ways: Singles,
     size: int,

@@ -20,7 +20,7 @@ FAR = np.float32(np.inf)
 
 
 @exact
-def search(  # noqa: PLR0917
+def search(
     row: Ints,
     near: Indices,
     far: Singles,
@@ -61,7 +61,7 @@ def search(  # noqa: PLR0917
 
 
 @inline
-def grow(  # noqa: PLR0917
+def grow(
     row: Ints,
     near: Indices,
     far: Singles,
@@ -124,11 +124,10 @@ def grow(  # noqa: PLR0917
                         queue[last] = v
                         last = last + 1 if last + 1 < ring else 0
             at[u] = e
-    return False
 
 
 @inline
-def pull(  # noqa: PLR0917
+def pull(
     row: Ints,
     near: Indices,
     far: Singles,
@@ -162,7 +161,7 @@ def pull(  # noqa: PLR0917
 
 
 @inline
-def push(  # noqa: PLR0917
+def push(
     row: Ints,
     near: Indices,
     far: Singles,
