@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from timonier.describe.topology import Topology
+
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
@@ -32,6 +34,7 @@ class Nodes:
 
     idle_w, busy_w: power of each without its GPUs, W; None: as the catalogue says of `cpu`.
     price: what each cost; per_hour: what each costs an hour instead (rent); None: not known.
+    product: what their maker calls them; kernel: of their operating system.
     """
 
     names: tuple[str, ...]
@@ -47,6 +50,8 @@ class Nodes:
     busy_w: float | None = None
     price: float | None = None
     per_hour: float | None = None
+    product: str = ""
+    kernel: str = ""
 
     @property
     def cores(self) -> float:
@@ -76,10 +81,11 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Nodes that belong to an account."""
+    """What belongs to an account: nodes or, on a counted machine, processors."""
 
     account: str
-    nodes: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    processors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,7 @@ class Machine:
     owners: tuple[Owner, ...] = ()
     licences: Mapping[str, int] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
+    topology: Topology = field(default_factory=Topology)
 
     @property
     def is_counted(self) -> bool:

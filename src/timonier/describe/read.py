@@ -9,6 +9,7 @@ from typing import Any
 from timonier.describe.hostlist import expand_hostlist
 from timonier.describe.keys import known_keys
 from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
+from timonier.describe.read_topology import HOSTLISTS, topology_of
 from timonier.describe.sense import check_sense
 from timonier.describe.shipped import generated_machine, shipped_file, shipped_machines
 from timonier.kit.errors import InputError, nearest
@@ -16,7 +17,18 @@ from timonier.kit.keys import Problems, check_table
 from timonier.kit.toml import read_toml
 
 SCHEMA = "timonier/machine/1"
-_AS_THEY_ARE = ("names", "cpu", "rack", "features", "weight", "resources", "price", "per_hour")
+_AS_THEY_ARE = (
+    "names",
+    "cpu",
+    "rack",
+    "features",
+    "weight",
+    "resources",
+    "price",
+    "per_hour",
+    "product",
+    "kernel",
+)
 
 
 def read_machine(path_or_number: str | int | Path) -> Machine:
@@ -54,6 +66,7 @@ def parse_machine(content: Mapping[str, Any], where: str = "", fallback: str = "
         owners=tuple(Owner(**table) for table in checked.get("owner", [])),
         licences=checked.get("licences", {}),
         prices=_prices(checked.get("prices", {})),
+        topology=topology_of(checked),
     )
 
 
@@ -85,7 +98,8 @@ def _counted(processors: int, text: str) -> Machine:
 
 def _expand(checked: Mapping[str, Any], problems: Problems) -> None:
     """Replace each hostlist by its names."""
-    for section, key in (("node", "names"), ("switch", "nodes"), ("partition", "nodes"), ("owner", "nodes")):
+    lists = (("node", "names"), ("switch", "nodes"), ("partition", "nodes"), ("owner", "nodes"), *HOSTLISTS)
+    for section, key in lists:
         for index, table in enumerate(checked.get(section, [])):
             if key not in table:
                 continue

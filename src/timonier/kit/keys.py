@@ -258,6 +258,13 @@ def _read_points(value: Any, _key: Key) -> tuple[tuple[int, int], ...]:
     return tuple((point[0], point[1]) for point in points)
 
 
+def _read_texts(value: Any, key: Key) -> dict[str, str]:
+    """A table of names to texts."""
+    if not isinstance(value, dict):
+        raise _Wrong(f"{_shown(value)} is not a table", 'write { name = "..." }')
+    return {name: _read_text(text, key) for name, text in value.items()}
+
+
 def _quantity(value: Any) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Wrong(f"{_shown(value)} is not a quantity", 'write a number, or a text with its unit: "30s"')
@@ -296,4 +303,5 @@ _READERS: Mapping[str, Callable[[Any, Key], Any]] = {
     "watts": _read_watts,
     "counts": _read_counts,
     "points": _read_points,
+    "texts": _read_texts,
 }

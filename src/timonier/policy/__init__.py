@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Score,
     )
     from timonier.policy.read import parse_profile, read_profile, shipped_profiles
+    from timonier.policy.say import say_profile
     from timonier.policy.write import profile_to_toml
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "parse_profile",
     "profile_to_toml",
     "read_profile",
+    "say_profile",
     "shipped_profiles",
 ]
 
@@ -48,6 +50,7 @@ _HOMES = {
     "parse_profile": "read",
     "profile_to_toml": "write",
     "read_profile": "read",
+    "say_profile": "say",
     "shipped_profiles": "read",
 }
 
