@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.reference.engine import Engine
 from tests.reference.jobs import Job, Outcome, Task, Ticks, why_unrunnable
-from tests.reference.scores import Total
+from tests.reference.scores import Total, draw
 
 from timonier.describe import Machine, mig_geometry
 from timonier.policy.profile import Profile
@@ -71,7 +71,9 @@ class Node:
     switches: list[str]
     weight: int
     first_gpu: int
+    in_file: int = 0
     tasks: int = 0
+    sorts: dict[Any, int] = field(default_factory=dict)  # sort of GPU task -> how many
     owner: int | None = None
 
 
@@ -92,6 +94,7 @@ def build(machine: Machine, ties: str) -> Room:
     for group in machine.nodes:
         for name in group.names:
             total = {"cores": group.core_thousandths, "memory": group.memory_bytes, **group.resources}
+            total["counted memory"] = group.memory_bytes  # a task that asks for none may count as some
             nodes.append(
                 Node(
                     name,
@@ -105,6 +108,7 @@ def build(machine: Machine, ties: str) -> Room:
                     [switch.name for switch in machine.switches if name in switch.nodes],
                     group.weight,
                     0,
+                    len(nodes),
                 )
             )
     if ties == "name":
@@ -274,7 +278,7 @@ class Machinery:
                 node.free[name] -= want
         for name, want in demand.licences.items():
             room.licences[name] -= want
-        node.tasks += 1
+        self.total.count(demand, node, 1)
         if demand.job.whole_nodes:
             node.owner = demand.row
         return chosen
@@ -447,7 +451,7 @@ class Machinery:
         return True
 
 
-def move(room: Room, demand: Demand, placement: Placement, sign: int) -> None:
+def move(total: Total, room: Room, demand: Demand, placement: Placement, sign: int) -> None:
     """Take (1) or give back (-1) what a placement holds."""
     for number, gpus in placement:
         node = room.nodes[number]
@@ -456,7 +460,7 @@ def move(room: Room, demand: Demand, placement: Placement, sign: int) -> None:
                 node.free[name] -= sign * want
         for name, want in demand.licences.items():
             room.licences[name] -= sign * want
-        node.tasks += sign
+        total.count(demand, node, sign)
         if demand.job.whole_nodes:
             node.owner = demand.row if node.tasks else None
         for at, start in gpus:
@@ -478,6 +482,9 @@ def meet(a: Room, b: Room) -> Room:
     for node, other in zip(both.nodes, b.nodes, strict=True):
         node.free = {name: min(free, other.free[name]) for name, free in node.free.items()}
         node.tasks = max(node.tasks, other.tasks)
+        node.sorts = {
+            s: max(node.sorts.get(s, 0), other.sorts.get(s, 0)) for s in {*node.sorts, *other.sorts}
+        }
         node.owner = other.owner if node.owner is None else node.owner
         for gpu, twin in zip(node.gpus, other.gpus, strict=True):
             gpu.free = min(gpu.free, twin.free)
@@ -495,17 +502,6 @@ def sample_size(nodes: int) -> int:
 
 def preorder(i: int, count: int) -> list[int]:
     return [] if i >= count else [i, *preorder(2 * i + 1, count), *preorder(2 * i + 2, count)]
-
-
-def mix(z: int) -> int:
-    z = (z + 0x9E3779B97F4A7C15) % 2**64
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 % 2**64
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB % 2**64
-    return z ^ (z >> 31)
-
-
-def draw(seed: int, decision: int, index: int) -> int:
-    return mix(mix(mix(seed) ^ decision) ^ index) >> 11
 
 
 class NodeEngine(Engine):
@@ -564,15 +560,17 @@ class NodeEngine(Engine):
             assert found is not None
             self.placement[task.row] = found
         elif sign > 0:  # placed already: by a state, or beside the head
-            move(self.room, self.demands(task)[0], self.placement[task.row], 1)
+            move(self.machinery.total, self.room, self.demands(task)[0], self.placement[task.row], 1)
         else:
-            move(self.room, self.demands(task)[0], self.placement[task.row], -1)
+            move(self.machinery.total, self.room, self.demands(task)[0], self.placement[task.row], -1)
         if self.strict:
             self.check_room()
 
     def check_room(self) -> None:
         for node in self.room.nodes:
-            assert all(0 <= free <= node.total[name] for name, free in node.free.items())
+            assert all(
+                0 <= free <= node.total[name] for name, free in node.free.items() if name != "counted memory"
+            )
             for gpu in node.gpus:
                 assert 0 <= gpu.free <= WHOLE
                 assert gpu.sharers <= gpu.most
@@ -627,8 +625,8 @@ class NodeEngine(Engine):
             found = self.machinery.place(meet(self.room, named), self.demands(task))
             if found is not None:
                 self.placement[task.row] = found
-                move(named, self.demands(task)[0], found, 1)
-                move(later, self.demands(task)[0], found, 1)
+                move(self.machinery.total, named, self.demands(task)[0], found, 1)
+                move(self.machinery.total, later, self.demands(task)[0], found, 1)
                 self.start(task)
 
     def shadow_room(self, head: Task) -> tuple[Ticks, Room]:
@@ -640,7 +638,7 @@ class NodeEngine(Engine):
                 break
             for task in self.running:
                 if task.expected_end(self.now) == end:
-                    move(later, self.demands(task)[0], self.placement[task.row], -1)
+                    move(self.machinery.total, later, self.demands(task)[0], self.placement[task.row], -1)
             if any(self.machinery.fits_with(later, demand) for demand in self.demands(head)):
                 return end, later
         return math.inf, later

@@ -10,14 +10,33 @@ from tests.reference.nodes import simulate as slow
 from tests.simulate import cases
 from tests.simulate.node_workloads import FAMILIES, NodeWorkload, small, to_jobs
 
-from timonier.policy.profile import Cycle, Device, Place, Profile
+from timonier.policy.profile import Cycle, Device, Place, Profile, Score
 from timonier.simulate import Run, simulate
 
 SEEDS, LONG_SEEDS = 12, 1000
 BACKFILLS = ("none", "easy", "shortest")
 BLOCKED = ("queue", "partition", "skip", "drop")
 TIES = ("name", "order", "uniform", "preorder")
-DEVICES = ("best-fit", "first", "least-allocated", "random")
+DEVICES = ("best-fit", "first", "least-allocated", "random", "fragmentation-gradient")
+SHAPE = ((0, 0), (40, 3), (100, 10))
+SCORES: tuple[tuple[Score, ...], ...] = (
+    (),
+    (Score("least-allocated"),),
+    (
+        Score(
+            "most-allocated", resources={"gpus": 10, "cores": 1, "memory": 1}, missing_memory_bytes=200 << 20
+        ),
+    ),
+    (Score("best-fit"),),
+    (Score("balanced-allocation"), Score("least-allocated", missing_memory_bytes=1 << 30)),
+    (Score("balanced-allocation", formula="1.35", resources={"cores": 1, "memory": 1, "gpus": 1}),),
+    (Score("requested-to-capacity", resources={"gpus": 5, "cores": 1}, shape=SHAPE),),
+    (Score("dot-product"),),
+    (Score("gpu-packing"), Score("node-weight", 0.5)),
+    (Score("gpu-clustering"), Score("rack-local", 2.0)),
+    (Score("fragmentation-gradient"),),
+    (Score("random"), Score("rack-local")),
+)
 
 
 def profile_of(fill: str, each: str, seed: int) -> Profile:
@@ -28,7 +47,9 @@ def profile_of(fill: str, each: str, seed: int) -> Profile:
     place = Place(
         ties=TIES[seed // 3 % 4],
         sample="kube" if seed % 7 == 6 else "all",
-        device=Device(DEVICES[seed // 5 % 4]),
+        device=Device(DEVICES[seed // 5 % 5]),
+        score=SCORES[seed % len(SCORES)],
+        scale=(None, 100, 100, 10)[seed // 3 % 4],
     )
     cycle: Cycle = replace(plain.cycle, blocked=blocked)
     return replace(plain, cycle=cycle, place=place)

@@ -43,6 +43,7 @@ class Layout:
     licence: Ints
     starts: NDArray[np.int32]
     slices: NDArray[np.int32]
+    width: NDArray[np.int32]
     options: NDArray[np.int32]
     domain_at: NDArray[np.int32]
     domain_kind: NDArray[np.uint8]
@@ -108,6 +109,7 @@ def lay_out(machine: Machine, by_name: bool) -> Layout:
         licence=np.array(list(machine.licences.values()), dtype=np.int64),
         starts=starts,
         slices=slices,
+        width=np.array([_slices_of(name) for name, _ in geometries], dtype=np.int32),
         options=options,
         domain_at=np.cumsum([0, *(len(nodes) for _, nodes in domains)]).astype(np.int32),
         domain_kind=np.array([kind for kind, _ in domains], dtype=np.uint8),
@@ -231,6 +233,11 @@ def _slices(
             for start in set(begins):
                 options[g] += np.bitwise_and(np.arange(256), profile.mask(start)) == 0
     return profiles, starts, slices, options
+
+
+def _slices_of(name: str) -> int:
+    geometry = mig_geometry(name)
+    return 0 if geometry is None else geometry.memory_slices
 
 
 def _memory_of(machine: Machine, name: str) -> int:

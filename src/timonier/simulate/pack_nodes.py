@@ -19,7 +19,7 @@ from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
 from timonier.simulate.kernel.occupy import can_run
 from timonier.simulate.layout import Layout, lay_out
-from timonier.simulate.scores import make_scores
+from timonier.simulate.scores import counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
 from timonier.workload import Jobs
 
@@ -121,21 +121,25 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.SCALE] = profile.place.scale or 0
     luck[k.RELEASES] = 1
     luck[k.NAMED] = 1
+    want, total = counted_columns(profile, shapes, layout)
+    sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
     keeps_later = profile.backfill.rule != "none"
     none = np.zeros(0, dtype=np.int32)
     return k.Cluster(
         base=base,
         site=k.Site(
             node=layout.node,
-            total=layout.total,
+            total=total,
             device=layout.device,
             shape=shapes.shape,
-            want=shapes.want,
+            limited=np.zeros(shapes.want.shape[1] + 1, dtype=np.uint8),
+            want=want,
             licence=shapes.licence,
             allowed=shapes.allowed,
             suits=shapes.suits,
             starts=layout.starts,
             slices=layout.slices,
+            width=layout.width,
             options=layout.options,
             domain_at=layout.domain_at,
             domain_kind=layout.domain_kind,
@@ -143,9 +147,9 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
             member_at=layout.member_at,
             member=layout.member,
         ),
-        room=_whole_room(layout, nodes),
-        later=_whole_room(layout, nodes if keeps_later else 0),
-        both=_whole_room(layout, nodes if keeps_later else 0),
+        room=_whole_room(layout, total, sorts, nodes),
+        later=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
+        both=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
         held=k.Held(none, none, none),
         scores=make_scores(profile, layout, shapes),
         ask=np.zeros(0, dtype=k.ASK),
@@ -159,13 +163,20 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     )
 
 
-def _whole_room(layout: Layout, nodes: int) -> k.Room:
+def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int) -> k.Room:
     """Everything is free; nodes: as many as the room is of, 0 for a room that is not used."""
     users = np.zeros((nodes, 2), dtype=np.int32)
     users[:, k.OWNER] = -1
     device = np.zeros((len(layout.device) if nodes else 0, 3), dtype=np.int32)
     device[:, k.FREE_SHARE] = k.WHOLE
-    return k.Room(layout.total[:nodes].copy(), users, device, layout.licence.copy())
+    return k.Room(
+        left=total[:nodes].copy(),
+        users=users,
+        device=device,
+        licence=layout.licence.copy(),
+        sorts=np.zeros((nodes, sorts), dtype=np.int32),
+        version=np.zeros(nodes, dtype=np.int32),
+    )
 
 
 def _refuse_what_does_not_fit(columns: Columns, shapes: Shapes, cluster: k.Cluster) -> None:

@@ -213,7 +213,24 @@ def _shape_rows(
         for words in _alternatives(text) if text else [()]:
             suits.append(_suits(words, least, layout))
         shape[s]["last"] = len(suits)
+    _set_gpu_parts(shape, layout)
     return shape, np.array(suits, dtype=np.uint8).reshape(len(suits), len(layout.types))
+
+
+def _set_gpu_parts(shape: Any, layout: Layout) -> None:
+    """Thousandths of GPUs that a task asks (a slice: its memory slices), and its sort, for scores."""
+    part = np.where(shape["share"] > 0, shape["share"], k.WHOLE * shape["gpus"])
+    for s in np.flatnonzero(shape["profile"] >= 0).tolist():
+        can = np.flatnonzero(layout.slices[:, shape[s]["profile"]])
+        if len(can):
+            of = k.WHOLE * int(layout.slices[can[0], shape[s]["profile"]]) // int(layout.width[can[0]])
+            part[s] = of * shape[s]["gpus"]
+    shape["thousandths"] = part
+    _, shape["sort"] = np.unique(
+        np.stack([np.where(shape["share"] > 0, 0, shape["gpus"]), shape["profile"]], axis=1),
+        axis=0,
+        return_inverse=True,
+    )
 
 
 def _alternatives(text: str) -> list[tuple[str, ...]]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from timonier.simulate.kernel.chance import draw
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.room import capacity, is_spare
+from timonier.simulate.kernel.room import capacity, is_spare, room_of
 from timonier.simulate.kernel.score import score_node
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     DECISIONS,
     FIRST,
     IN_RACK,
+    LATER_ROOM,
+    NOW_ROOM,
     SAMPLE,
     SEED,
     TIES,
     Cluster,
-    Room,
 )
 
 LOWEST_INDEX, UNIFORM, PREORDER = range(3)
@@ -67,15 +68,16 @@ def in_open_domain(cluster: Cluster, within: int, n: int) -> int:
 
 
 @helper
-def choose(
-    cluster: Cluster, room: Room, ask: tuple[int, int, int], domain: int, among: int, need: int, spare: int
-) -> int:
+def choose(cluster: Cluster, view: int, ask: tuple[int, int, int], domain: int, among: int, need: int) -> int:
     """The best node for a task of ask = (job, shape, alternative); -1: none has room.
 
+    view: NOW_ROOM, LATER_ROOM (first of all, what takes nothing that is free now) or BOTH_ROOMS.
     domain: only its nodes, -1: all.  among: IN_SWITCH or IN_RACK where only open domains count.
-    need: tasks that must fit.  spare: first of all, what takes nothing that is free now.
+    need: tasks that must fit.
     """
     site = cluster.site
+    room = room_of(cluster, view)
+    scores = cluster.scores
     luck = cluster.luck
     job, s, alt = ask
     count = len(site.node)
@@ -91,6 +93,7 @@ def choose(
         most = sample_size(count)
     per_node = site.shape[s]["per_node"]
     ties = luck[TIES]
+    row = int(scores.memo_of[alt]) if view == NOW_ROOM else -1
     found = 0
     seen = 0
     best = -1
@@ -113,8 +116,14 @@ def choose(
             break
         place = found
         found += 1
-        gain = spare != 0 and is_spare(site, room, cluster.room, s, alt, n)
-        total = score_node(site, room, cluster.scores, luck, s, alt, n)
+        gain = view == LATER_ROOM and is_spare(site, room, cluster.room, s, alt, n)
+        if row >= 0 and scores.memo_at[row, n] == room.version[n]:
+            total = scores.memo[row, n]
+        else:
+            total = score_node(site, room, scores, luck, s, alt, n)
+            if row >= 0:
+                scores.memo[row, n] = total
+                scores.memo_at[row, n] = room.version[n]
         if best >= 0:
             if best_spare and not gain:
                 continue

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.chance import draw
+from timonier.simulate.kernel.fragment import device_grade
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.mig import pick_slice
-from timonier.simulate.kernel.room import move_device, move_node, units
+from timonier.simulate.kernel.room import move_device, move_node, room_of, units
 from timonier.simulate.kernel.site import (
     DECISIONS,
     EXCLUSIVE,
     FIXED,
     FREE_SHARE,
+    LATER_ROOM,
     MASK,
     PICK,
+    SCALE,
     SEED,
     SHARED,
     WHOLE,
     Array,
-    Held,
+    Cluster,
     Room,
+    Scores,
     Site,
 )
 
@@ -36,7 +40,9 @@ def bits_left(mask: int) -> int:
 
 
 @inline
-def pick_device(site: Site, room: Room, now: Room, luck: Array, s: int, alt: int, n: int, spare: int) -> int:
+def pick_device(
+    site: Site, room: Room, now: Room, scores: Scores, luck: Array, s: int, alt: int, n: int, spare: int
+) -> int:
     """The device of node n for the next GPU, share or slice, as device << 8 | first memory slice + 1; -1: none.
 
     Keys, low first: (spare) what takes nothing that is free in the room `now`; the kind of device made for
@@ -86,6 +92,9 @@ def pick_device(site: Site, room: Room, now: Room, luck: Array, s: int, alt: int
             order = left
         elif rule == EMPTIEST:
             order = WHOLE - left
+        elif rule == GRADIENT:
+            scale = luck[SCALE]
+            order = int((100.0 - device_grade(site, room, scores, scale, s, n, d)) * 10_000_000.0)
         else:
             order = 0
         if rule == RANDOM:
@@ -98,28 +107,29 @@ def pick_device(site: Site, room: Room, now: Room, luck: Array, s: int, alt: int
 
 
 @helper
-def put_task(
-    site: Site,
-    room: Room,
-    now: Room,
-    held: Held,
-    luck: Array,
-    job: int,
-    s: int,
-    alt: int,
-    n: int,
-    row: int,
-    spare: int,
-) -> None:
-    """Take one task's devices and its part of node n; what it gets is written to its rows of `held`."""
+def put_task(cluster: Cluster, view: int, ask: tuple[int, int, int], n: int, row: int) -> None:
+    """Take one task's devices and its part of node n; what it gets is written to its rows of `held`.
+
+    ask: (job, shape, alternative).
+    """
+    site = cluster.site
+    room = room_of(cluster, view)
+    spare = 1 if view == LATER_ROOM else 0
+    held = cluster.held
+    scores = cluster.scores
+    job, s, alt = ask
     shape = site.shape[s]
     for i in range(shape["width"]):
         held.node[row + i] = n
         held.device[row + i] = -1
         held.start[row + i] = -1
     for i in range(shape["gpus"]):
-        found = pick_device(site, room, now, luck, s, alt, n, spare)
+        found = pick_device(site, room, cluster.room, scores, cluster.luck, s, alt, n, spare)
         held.device[row + i] = found >> 8
         held.start[row + i] = (found & 255) - 1
         move_device(site, room, s, found >> 8, (found & 255) - 1, 1)
     move_node(site, room, job, s, n, 1)
+    rack = site.node[n]["rack"]
+    scores.near[0] += 1
+    if rack >= 0:
+        scores.near[rack + 1] += 1

@@ -5,11 +5,12 @@ from __future__ import annotations
 from timonier.simulate.kernel.choose import LOWEST_INDEX, choose, in_open_domain
 from timonier.simulate.kernel.device import put_task
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.room import capacity, is_spare, licensed
+from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     DECISIONS,
     IN_NODE,
+    LATER_ROOM,
     SAMPLE,
     TIES,
     Cluster,
@@ -64,9 +65,11 @@ def which_fits(cluster: Cluster, room: Room, job: int, s: int, tasks: int) -> in
 
 
 @inline
-def fill(cluster: Cluster, room: Room, ask: tuple[int, int, int], tasks: int, rows: int, spare: int) -> None:
-    """Put the tasks where they fit first, by index; with `spare` first where they take nothing that is free now."""
+def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, rows: int) -> None:
+    """Put the tasks where they fit first, by index; for LATER_ROOM first where they take nothing that is free now."""
     site = cluster.site
+    room = room_of(cluster, view)
+    spare = 1 if view == LATER_ROOM else 0
     job, s, alt = ask
     width = int(site.shape[s]["width"])
     per_node = int(site.shape[s]["per_node"])
@@ -83,13 +86,13 @@ def fill(cluster: Cluster, room: Room, ask: tuple[int, int, int], tasks: int, ro
                     break
                 row = rows + done * width
                 cluster.luck[DECISIONS] += 1
-                put_task(site, room, cluster.room, cluster.held, cluster.luck, job, s, alt, n, row, spare)
+                put_task(cluster, view, ask, n, row)
                 cluster.mine[n] += 1
                 done += 1
 
 
 @helper
-def place(cluster: Cluster, room: Room, job: int, alt: int, spare: int) -> None:
+def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
     """Put every task of a job that fits (fits_job was just asked) into a room, and into its rows of `held`."""
     site = cluster.site
     s = int(cluster.ask[job]["shape"])
@@ -102,7 +105,7 @@ def place(cluster: Cluster, room: Room, job: int, alt: int, spare: int) -> None:
     luck = cluster.luck
     plain = len(cluster.scores.rule) == 0 and luck[TIES] == LOWEST_INDEX and luck[SAMPLE] == 0
     if plain and within == ANYWHERE:
-        fill(cluster, room, ask, tasks, rows, spare)
+        fill(cluster, view, ask, tasks, rows)
     else:
         domain = -1
         node = -1
@@ -110,14 +113,18 @@ def place(cluster: Cluster, room: Room, job: int, alt: int, spare: int) -> None:
             if node >= 0:
                 n = node
             elif within == IN_NODE:
-                n = choose(cluster, room, ask, -1, ANYWHERE, tasks, spare)
+                n = choose(cluster, view, ask, -1, ANYWHERE, tasks)
                 node = n
             elif domain >= 0 or within == ANYWHERE:
-                n = choose(cluster, room, ask, domain, ANYWHERE, 1, spare)
+                n = choose(cluster, view, ask, domain, ANYWHERE, 1)
             else:
-                n = choose(cluster, room, ask, -1, within, 1, spare)
+                n = choose(cluster, view, ask, -1, within, 1)
                 domain = in_open_domain(cluster, within, n)
-            put_task(site, room, cluster.room, cluster.held, luck, job, s, alt, n, rows + task * width, spare)
+            put_task(cluster, view, ask, n, rows + task * width)
             cluster.mine[n] += 1
+    cluster.scores.near[0] = 0
     for task in range(tasks):
-        cluster.mine[cluster.held.node[rows + task * width]] = 0
+        n = int(cluster.held.node[rows + task * width])
+        cluster.mine[n] = 0
+        if site.node[n]["rack"] >= 0:
+            cluster.scores.near[site.node[n]["rack"] + 1] = 0

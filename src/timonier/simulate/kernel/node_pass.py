@@ -10,7 +10,7 @@ from timonier.simulate.kernel.pool import charge, is_held
 from timonier.simulate.kernel.reserve import backfill as backfill_behind
 from timonier.simulate.kernel.reserve import start, which_fits_now
 from timonier.simulate.kernel.room import move_job
-from timonier.simulate.kernel.site import BLOCKED, DROP, PARTITION, QUEUE, RELEASES, Cluster
+from timonier.simulate.kernel.site import BLOCKED, DROP, NOW_ROOM, PARTITION, QUEUE, RELEASES, Cluster
 from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW, WAITING, State
 from timonier.simulate.kernel.waiting import compact, vacate
 
@@ -74,7 +74,7 @@ def start_in_order(cluster: Cluster) -> int:
             continue
         alt = which_fits_now(cluster, job)
         if alt >= 0:
-            place(cluster, cluster.room, job, alt, 0)
+            place(cluster, NOW_ROOM, job, alt)
             start(cluster, k, job)
         elif blocked == QUEUE:
             return int(k)

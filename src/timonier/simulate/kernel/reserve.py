@@ -13,7 +13,17 @@ from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.pool import charge, is_held, take
 from timonier.simulate.kernel.room import capacity, copy_room, licensed, meet, move_job
-from timonier.simulate.kernel.site import ANYWHERE, DECISIONS, FIRST, NAMED, RELEASES, Cluster
+from timonier.simulate.kernel.site import (
+    ANYWHERE,
+    BOTH_ROOMS,
+    DECISIONS,
+    FIRST,
+    LATER_ROOM,
+    NAMED,
+    NOW_ROOM,
+    RELEASES,
+    Cluster,
+)
 from timonier.simulate.kernel.state import HI, HOLE, NEVER, NOW, PEAK, SHADOW, SLOT_BITS, State
 from timonier.simulate.kernel.waiting import vacate
 
@@ -147,7 +157,7 @@ def name_head(cluster: Cluster, head: int) -> None:
     first = luck[FIRST]
     shape = int(cluster.ask[head]["shape"])
     alt = which_fits(cluster, cluster.later, head, shape, int(cluster.ask[head]["tasks"]))
-    place(cluster, cluster.later, head, alt, 1)
+    place(cluster, LATER_ROOM, head, alt)
     meet(cluster.site, cluster.room, cluster.later, cluster.both)
     luck[DECISIONS] = decisions
     luck[FIRST] = first
@@ -158,7 +168,7 @@ def name_head(cluster: Cluster, head: int) -> None:
 def start_beside(cluster: Cluster, k: int, job: int, alt: int) -> None:
     """Start a job that runs past the shadow time, on what the head does not need."""
     ask = cluster.ask[job]
-    place(cluster, cluster.both, job, alt, 0)
+    place(cluster, BOTH_ROOMS, job, alt)
     for room in (cluster.room, cluster.later):
         move_job(
             cluster.site, room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), 1
@@ -196,7 +206,7 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
             continue
         est = base.jobs[job]["est"]
         if shadow >= NEVER or (est < NEVER and s[NOW] + est <= shadow):
-            place(cluster, cluster.room, job, alt, 0)
+            place(cluster, NOW_ROOM, job, alt)
             start(cluster, k, job)
             if named:
                 rows = int(ask["at"])

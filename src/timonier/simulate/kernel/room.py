@@ -5,8 +5,10 @@ from __future__ import annotations
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.mig import count_slices
 from timonier.simulate.kernel.site import (
+    BOTH_ROOMS,
     EXCLUSIVE,
     FREE_SHARE,
+    LATER_ROOM,
     MASK,
     OWNER,
     SHARED,
@@ -14,12 +16,23 @@ from timonier.simulate.kernel.site import (
     SLICED,
     TASKS,
     WHOLE,
+    Cluster,
     Held,
     Room,
     Site,
 )
 
 MANY = 1 << 30
+
+
+@inline
+def room_of(cluster: Cluster, view: int) -> Room:
+    """The room that a view looks at."""
+    if view == LATER_ROOM:
+        return cluster.later
+    if view == BOTH_ROOMS:
+        return cluster.both
+    return cluster.room
 
 
 @inline
@@ -58,7 +71,7 @@ def capacity(site: Site, room: Room, job: int, s: int, alt: int, n: int, most: i
     if shape["whole"] and room.users[n, TASKS] > 0 and owner != job:
         return 0
     count = min(int(shape["per_node"]), most)
-    for r in range(room.left.shape[1]):
+    for r in range(len(site.limited) - 1):
         want = site.want[s, r]
         if want > 0:
             if room.left[n, r] < want:
@@ -101,7 +114,7 @@ def is_spare(site: Site, room: Room, now: Room, s: int, alt: int, n: int) -> boo
     shape = site.shape[s]
     if shape["whole"] and now.users[n, TASKS] == 0:
         return False
-    for r in range(room.left.shape[1]):
+    for r in range(len(site.limited) - 1):
         want = site.want[s, r]
         if want > 0 and room.left[n, r] - want < now.left[n, r]:
             return False
@@ -152,9 +165,12 @@ def move_node(site: Site, room: Room, job: int, s: int, n: int, sign: int) -> No
     for r in range(room.left.shape[1]):
         room.left[n, r] -= sign * site.want[s, r]
     room.users[n, TASKS] += sign
+    room.version[n] += 1
     shape = site.shape[s]
     if shape["whole"]:
         room.users[n, OWNER] = job if room.users[n, TASKS] > 0 else -1
+    if room.sorts.shape[1] > 0 and shape["gpus"] > 0:
+        room.sorts[n, shape["sort"]] += sign
     if shape["licensed"]:
         for c in range(len(room.licence)):
             room.licence[c] -= sign * site.licence[s, c]
@@ -180,6 +196,8 @@ def copy_room(source: Room, target: Room) -> None:
             target.left[n, r] = source.left[n, r]
         target.users[n, TASKS] = source.users[n, TASKS]
         target.users[n, OWNER] = source.users[n, OWNER]
+        for sort in range(source.sorts.shape[1]):
+            target.sorts[n, sort] = source.sorts[n, sort]
     for d in range(source.device.shape[0]):
         target.device[d, FREE_SHARE] = source.device[d, FREE_SHARE]
         target.device[d, SHARERS] = source.device[d, SHARERS]
@@ -195,6 +213,8 @@ def meet_node(site: Site, a: Room, b: Room, both: Room, n: int) -> None:
         both.left[n, r] = min(a.left[n, r], b.left[n, r])
     both.users[n, TASKS] = max(a.users[n, TASKS], b.users[n, TASKS])
     both.users[n, OWNER] = max(a.users[n, OWNER], b.users[n, OWNER])
+    for sort in range(a.sorts.shape[1]):
+        both.sorts[n, sort] = max(a.sorts[n, sort], b.sorts[n, sort])
     node = site.node[n]
     for d in range(node["first"], node["last"]):
         both.device[d, FREE_SHARE] = min(a.device[d, FREE_SHARE], b.device[d, FREE_SHARE])

@@ -21,6 +21,9 @@ ANYWHERE, IN_NODE, IN_SWITCH, IN_RACK = range(4)
 # What a blocked job blocks.
 QUEUE, PARTITION, SKIP, DROP = range(4)
 
+# Which room a job is placed in: what is free now; at the shadow time; both.
+NOW_ROOM, LATER_ROOM, BOTH_ROOMS = range(3)
+
 # Columns of a room's device.
 FREE_SHARE, SHARERS, MASK = range(3)
 
@@ -67,10 +70,21 @@ SHAPE = record(
     whole="i1",  # 1: its nodes belong to the job alone
     licensed="i1",  # 1: it asks for licences
     width="i4",  # rows of one task in `held`
+    thousandths="i4",  # of GPUs, of one task, for scores
+    sort="i4",  # tasks with the same GPU part and count, for clustering
 )
 RULE = record(
     code="i4",
+    first="i4",  # points of its broken line: [first, last)
+    last="i4",
+    memory="i4",  # column of `want` in which it finds memory
     weight="f8",
+)
+TYPICAL = record(
+    cores="i8",  # thousandths
+    gpus="i4",
+    part="i4",  # thousandths of one GPU, 0: none
+    share="f8",  # of the tasks
 )
 # What one job asks; one row a job.
 ASK = record(
@@ -88,12 +102,14 @@ class Site(NamedTuple):
     total: Array  # int64[N, K]
     device: Array  # DEVICE[D]
     shape: Array  # SHAPE[S]
-    want: Array  # int64[S, K], of one task
+    limited: Array  # uint8[K + 1], one for each quantity that limits, and for GPUs; only its length counts
+    want: Array  # int64[S, K or K + 1], of one task; a column that only scores look at may follow
     licence: Array  # int64[S, L], of one task
     allowed: Array  # uint8[S, kinds]: partition, features, and at least one task fits on the empty node
     suits: Array  # uint8[alternatives, types]
     starts: Array  # int32[geometries, profiles]: bit b is set where a slice may begin at b
     slices: Array  # int32[geometries, profiles]: memory slices of each
+    width: Array  # int32[geometries], memory slices of the whole GPU
     options: Array  # int32[geometries, 256]: ways to cut one more slice, by occupied memory slices
     domain_at: Array  # int32[domains + 1]
     domain_kind: Array  # uint8[domains], IN_SWITCH or IN_RACK
@@ -106,6 +122,17 @@ class Scores(NamedTuple):
     """The rules by which a node is chosen, and what they know."""
 
     rule: Array  # RULE[W]
+    weigh: Array  # int64[W, limited], weights of the quantities; the last is GPUs
+    points: Array  # int64[P, 2], (utilisation, score), 0 to 100
+    most: Array  # float64[2], cores and GPUs of the largest node, thousandths
+    heavy: Array  # float64[N], score of the node's weight
+    near: Array  # int32[1 + domains], tasks placed of the present job, in all and in each rack
+    typical: Array  # TYPICAL[M]
+    suits: Array  # uint8[M, types]
+    kept: Array  # int32, scratch: devices of one node
+    memo_of: Array  # int32[alternatives]: its row in `memo`
+    memo: Array  # float64[rows, N], scores that were found
+    memo_at: Array  # int32[rows, N], the node's version at which
 
 
 class Room(NamedTuple):
@@ -115,6 +142,8 @@ class Room(NamedTuple):
     users: Array  # int32[N, 2]
     device: Array  # int32[D, 3]
     licence: Array  # int64[L]
+    sorts: Array  # int32[N, sorts]: tasks of each sort, for clustering only
+    version: Array  # int32[N], grows with every change
 
 
 class Held(NamedTuple):
