@@ -101,25 +101,27 @@ def mark_all(state: State) -> None:
 
 
 @inline
-def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> int:
-    """The earliest start in [begin, last) of a job that holds everything from `before` on; NEVER: none."""
+def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
+    """The earliest start in [begin, last) of a job that holds everything from `before` on, as `timeline.hole`."""
     asked = state.jobs[job]
     line = state.line
     size = int(asked["size"])
     est = int(asked["est"])
-    start = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
+    start, first, after = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
     if rich:
         row = state.rules[job]["partition"] + 1
         while row > 0 and start < NEVER:
-            there = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
+            there, _, _ = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
             if there == start:
                 break
             start = there
             if start < NEVER:
-                start = hole(line.at[0], line.free[0], line.span[0], there, size, est, before, last)
+                start, first, after = hole(
+                    line.at[0], line.free[0], line.span[0], there, size, est, before, last
+                )
                 if start == there:
                     break
-    return start
+    return start, first, after
 
 
 @inline
@@ -133,7 +135,7 @@ def put(state: State, rich: int, k: int, begin: int) -> None:
     """Give the job at place k its earliest hole from `begin` on."""
     s = state.scalars
     job = int(state.waiting.job[k])
-    start = first_hole(state, rich, job, begin, NEVER, NEVER)
+    start, _, _ = first_hole(state, rich, job, begin, NEVER, NEVER)
     state.waiting.start[k] = start
     state.waiting.since[k] = NEVER
     if start < NEVER:
@@ -168,16 +170,16 @@ def improve(state: State, rich: int, k: int) -> None:
     if est < NEVER:
         begin = max(begin, int(state.waiting.since[k]) - est + 1)
     state.waiting.since[k] = NEVER
-    start = first_hole(state, rich, job, begin, old, old)
+    start, first, after = first_hole(state, rich, job, begin, old, old)
     if start >= NEVER:
         return
     state.waiting.start[k] = start
     s[DUE] = min(s[DUE], start)
     end = end_of(start, est)
-    if not rich and est < NEVER and end > old:
-        line = state.line
+    line = state.line
+    if not rich and est < NEVER and end > old and line.at[0, first] == start:
         size = int(state.jobs[job]["size"])
-        slide(line.at[0], line.free[0], line.span[0], size, start, old, end, old + est, line.gain)
+        slide(line.at[0], line.free[0], line.span[0], size, first, after, old, end, old + est, line.gain)
         mark_helped(state, end)
     elif end <= old:
         book(state, rich, job, start, end, -1)
