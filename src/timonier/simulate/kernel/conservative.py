@@ -21,7 +21,16 @@ from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
-from timonier.simulate.kernel.reservations import book, compress, end_of, find_due, lift, mark_all, put
+from timonier.simulate.kernel.reservations import (
+    book,
+    compress,
+    end_of,
+    find_due,
+    lift,
+    mark_all,
+    next_within,
+    put,
+)
 from timonier.simulate.kernel.state import (
     ARRIVED,
     BATCH,
@@ -93,16 +102,16 @@ def place_held(state: State, rich: int) -> None:
 def place_new(state: State, rich: int) -> None:
     """Jobs that came since the last pass get their holes, in the order in which they came."""
     s = state.scalars
-    waiting = state.waiting
     count = 0
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] == UNPLACED:
-            m = count
-            while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
-                state.pick[m] = state.pick[m - 1]
-                m -= 1
-            state.pick[m] = k
-            count += 1
+    k = next_within(state, int(s[LO]), UNPLACED, UNPLACED)
+    while k < s[HI]:
+        m = count
+        while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
+            state.pick[m] = state.pick[m - 1]
+            m -= 1
+        state.pick[m] = k
+        count += 1
+        k = next_within(state, k + 1, UNPLACED, UNPLACED)
     for c in range(count):
         place_one(state, rich, int(state.pick[c]))
 
@@ -137,13 +146,9 @@ def start_due(state: State, rich: int) -> None:
     now = int(s[NOW])
     if s[DUE] > now:
         return
-    k = s[LO]
-    hi = s[HI]
-    while k < hi:
+    k = next_within(state, int(s[LO]), 0, now)
+    while k < s[HI]:
         start = int(waiting.start[k])
-        if waiting.size[k] == HOLE or start < 0 or start > now:
-            k += 1
-            continue
         job = int(waiting.job[k])
         est = int(state.jobs[job]["est"])
         room = waiting.size[k] <= s[FREE]
@@ -165,7 +170,7 @@ def start_due(state: State, rich: int) -> None:
                 waiting.start[k] = HELD
             else:
                 put(state, rich, k, now + 1)
-        k += 1
+        k = next_within(state, k + 1, 0, now)
     while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
         s[LO] += 1
     find_due(state)

@@ -229,9 +229,44 @@ def compress(state: State, rich: int) -> None:
 def find_due(state: State) -> None:
     """Find the earliest reservation among the waiting."""
     s = state.scalars
-    waiting = state.waiting
+    lo = s[LO]
+    hi = s[HI]
+    s[DUE] = earliest(state.waiting.size[lo:hi], state.waiting.start[lo:hi])
+
+
+@inline
+def earliest(size: Array, start: Array) -> int:
+    """The earliest reservation in these places. Written so that many are looked at at once."""
     due = NEVER
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] >= 0:
-            due = min(due, int(waiting.start[k]))
-    s[DUE] = due
+    for k in range(len(size)):
+        there = start[k] if (size[k] != HOLE) & (start[k] >= 0) else NEVER
+        due = min(due, there)
+    return due
+
+
+@helper
+def next_within(state: State, k: int, low: int, high: int) -> int:
+    """The first waiting job from place k on whose reservation (or what stands for none) is in [low, high].
+
+    Returns HI when there is none.
+    """
+    hi = int(state.scalars[HI])
+    size = state.waiting.size
+    start = state.waiting.start
+    while k < hi:
+        end = min(k + CHUNK, hi)
+        if any_within(size[k:end], start[k:end], low, high):
+            for m in range(k, end):
+                if size[m] != HOLE and low <= start[m] <= high:
+                    return m
+        k = end
+    return hi
+
+
+@inline
+def any_within(size: Array, start: Array, low: int, high: int) -> bool:
+    """Is one of these reservations in [low, high]? Written so that many are tested at once."""
+    found = False
+    for k in range(len(size)):
+        found |= (size[k] != HOLE) & (start[k] >= low) & (start[k] <= high)
+    return found

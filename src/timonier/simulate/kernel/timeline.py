@@ -20,23 +20,21 @@ GAIN = 2 + 3 * LEVELS
 
 @inline
 def segment(at: Array, low: int, high: int, when: int) -> int:
-    """The last segment in [low, high) that begins at or before `when`; at[low] <= when.
-
-    Without a branch that could be guessed wrong, and with unsigned indices, that need no test for being negative.
-    """
-    k = uint64(low)
+    """The last segment in [low, high) that begins at or before `when`; at[low] <= when."""
+    k = uint64(low)  # an unsigned index needs no test for being negative
     length = uint64(high - low)
     while length > uint64(1):
         half = length >> uint64(1)
-        k += half & uint64((at[k + half] - when - 1) >> 63)
+        if at[k + half] <= when:
+            k += half
         length -= half
-    return int64(k)
+    return int64(k)  # type: ignore[return-value]
 
 
 @inline
 def shift_right(at: Array, free: Array, low: int, high: int) -> None:
     """Move segments [low, high) up by one place."""
-    for m in range(uint64(high - low)):  # an unsigned index needs no test for being negative
+    for m in range(uint64(high - low)):
         to = uint64(high) - m
         at[to] = at[to - uint64(1)]
         free[to] = free[to - uint64(1)]
