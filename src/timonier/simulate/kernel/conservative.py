@@ -52,6 +52,7 @@ from timonier.simulate.kernel.state import (
     OVERRUNS,
     PEAK,
     PROCESSORS,
+    STOP,
     TORN,
     UNTIL,
     WAITING,
@@ -113,6 +114,8 @@ def place_new(state: State, rich: int) -> None:
         count += 1
         k = next_within(state, k + 1, UNPLACED, UNPLACED)
     for c in range(count):
+        if s[STOP]:
+            return
         place_one(state, rich, int(state.pick[c]))
 
 
@@ -147,7 +150,7 @@ def start_due(state: State, rich: int) -> None:
     if s[DUE] > now:
         return
     k = next_within(state, int(s[LO]), 0, now)
-    while k < s[HI]:
+    while k < s[HI] and not s[STOP]:
         start = int(waiting.start[k])
         job = int(waiting.job[k])
         est = int(state.jobs[job]["est"])
@@ -283,7 +286,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 return DONE
             if now > until:
                 return UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             begin_instant(state, now)
             if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
@@ -306,10 +309,12 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                     job = next_arrived(state, now)
                 else:
                     job = next_submitted(state, now)
-                if job < 0:
+                if job < 0 or s[STOP]:
                     if not event or s[BATCH] == 0:
                         break
                     for c in range(s[BATCH]):
+                        if s[STOP]:
+                            return BUDGET
                         finish(state, rich, int(state.batch[c]))
                         if s[ON_END]:
                             round_after_ends(state, rich)

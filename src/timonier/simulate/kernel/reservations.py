@@ -12,7 +12,7 @@ from __future__ import annotations
 from numpy import int32
 
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, TORN, Array, State
+from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, STOP, TORN, Array, State
 from timonier.simulate.kernel.timeline import LEVELS, add, hole, slide
 
 CHUNK = 64  # places tested at once
@@ -205,6 +205,8 @@ def compress(state: State, rich: int) -> None:
     if s[TORN]:
         s[TORN] = 0
         for k in range(s[LO], s[HI]):
+            if s[STOP]:
+                return
             if waiting.size[k] != HOLE and waiting.start[k] > now:
                 lift(state, rich, k)
                 put(state, rich, k, now)
@@ -213,7 +215,7 @@ def compress(state: State, rich: int) -> None:
         return
     k = s[LO]
     hi = s[HI]
-    while k < hi:
+    while k < hi and not s[STOP]:
         end = min(k + CHUNK, hi)
         if any_marked(waiting.since[k:end]):
             for m in range(k, end):
