@@ -17,7 +17,7 @@ Progress = Callable[[int, int], None]  # events done, events in all (about)
 Tell = Callable[[str], None]
 
 LOOK_S = 0.1  # how often progress is shown
-GIVE_UP_S = 5.0  # how long a kernel that was told to stop may take
+GIVE_UP_S = 2.0  # how long a kernel that was told to stop may take
 NO_BUDGET = 1 << 60
 
 

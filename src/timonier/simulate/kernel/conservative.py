@@ -51,14 +51,13 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     OVERRUNS,
     PEAK,
-    PROCESSORS,
     STOP,
     TORN,
     UNTIL,
     WAITING,
     State,
 )
-from timonier.simulate.kernel.timeline import COUNT, FIRST, forget
+from timonier.simulate.kernel.timeline import forget
 from timonier.simulate.kernel.waiting import append, compact, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
@@ -233,18 +232,12 @@ def round_after_ends(state: State, rich: int) -> None:
 
 @loop
 def prime_line(state: State, rich: int, waits: int) -> None:
-    """Draw the timeline of a state: the running jobs, and the reservations of those that wait.
+    """Draw into an empty timeline what a state brings: the running jobs, and the reservations of those that wait.
 
     waits: what a waiting job without a reservation is, UNPLACED or HELD.
     """
     s = state.scalars
-    line = state.line
     now = s[NOW]
-    for row in range(len(line.span)):
-        line.at[row, 0] = now
-        line.free[row, 0] = s[PROCESSORS] if row == 0 else state.use.caps[row - 1]
-        line.span[row, FIRST] = 0
-        line.span[row, COUNT] = 1
     for slot in range(s[PEAK]):
         book(state, rich, int(state.running[slot]["job"]), now, int(state.running[slot]["expected"]), -1)
     due = NEVER

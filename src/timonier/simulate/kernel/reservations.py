@@ -64,7 +64,7 @@ def mark_helped(state: State, begin: int) -> None:
     )
 
 
-@inline
+@helper
 def mark(size: Array, est: Array, start: Array, since: Array, begin: int, gain: Array) -> None:
     """Mark whom the release that `gain` tells of (timeline.tell) may help. Written so that many are tested at once.
 
