@@ -18,7 +18,7 @@ from timonier.simulate.kernel.timeline import LEVELS, add, hole, slide
 CHUNK = 64  # places tested at once
 
 
-@inline
+@helper
 def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> None:
     """Give back (sign 1) or reserve (-1) a job's processors on [begin, end)."""
     if begin >= end:
