@@ -122,7 +122,9 @@ def show_catalogue(
 def _details(values: dict[str, Any]) -> str:
     """One figure a line; those that are blank are said to be."""
     known = [
-        (key, value if isinstance(value, str) else f"{value:.10g}") for key, value in values.items() if value
+        (key, f"{value:.10g}" if isinstance(value, float) else str(value))
+        for key, value in values.items()
+        if value
     ]
     blank = ", ".join(key for key, value in values.items() if value in (None, ""))
     return pairs([*known, ("not given", blank)] if blank else known, indent="")
