@@ -85,6 +85,9 @@ def _read(root: Element, top: Element, fallback: str) -> Found:
         bandwidths=_bandwidths(root),
     )
     _object(top, _Place(), walk)
+    numbers = [domain.number for domain in walk.layout.domains]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("two memory domains have the same os_index")
     walk.layout.kinds = [
         (_infos(kind).get("CoreType", f"kind {at}"), _mask(kind, "cpuset", 0))
         for at, kind in enumerate(root.findall("cpukind"))
@@ -367,7 +370,7 @@ def _infos(element: Element) -> dict[str, str]:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,19}", text.strip()) else None
+    return int(text) if re.fullmatch(r"\d{1,17}", text.strip()) else None
 
 
 def _kib(text: str) -> int:
