@@ -70,10 +70,11 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Nodes that belong to an account."""
+    """What belongs to an account: nodes or, on a counted machine, processors."""
 
     account: str
-    nodes: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    processors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

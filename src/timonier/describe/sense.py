@@ -13,10 +13,10 @@ _REQUIRED = {
     "node": ["names"],
     "switch": ["name", "nodes"],
     "partition": ["name"],
-    "owner": ["account", "nodes"],
+    "owner": ["account"],
     **REQUIRED,
 }
-_ONLY_WITH_NODES = ("switch", "owner", *SECTIONS)
+_ONLY_WITH_NODES = ("switch", *SECTIONS)
 
 
 def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems: Problems) -> None:
@@ -35,8 +35,10 @@ def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems
         for section in ("switch", "partition", "owner", *SECTIONS):
             _check_members(checked.get(section, []), section, known, problems)
     _check_inside(checked, problems)
-    _check_partitions(checked.get("partition", []), "processors" in content, problems)
-    for section, key in (("switch", "name"), ("partition", "name")):
+    is_counted = "processors" in content
+    _check_partitions(checked.get("partition", []), is_counted, problems)
+    _check_owners(checked.get("owner", []), checked.get("processors"), is_counted, problems)
+    for section, key in (("switch", "name"), ("partition", "name"), ("owner", "account")):
         _check_once([table.get(key, "") for table in checked.get(section, [])], section, key, problems)
     if "per_kwh" in checked.get("prices", {}) and not checked["prices"].get("currency"):
         problems.add("a price without its currency", "prices", 'add currency = "CHF"')
@@ -131,19 +133,40 @@ def _check_inside(checked: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _check_partitions(tables: list[Mapping[str, Any]], is_counted: bool, problems: Problems) -> None:
-    wanted, other = ("processors", "nodes") if is_counted else ("nodes", "processors")
     for index, table in enumerate(tables):
         path = f"partition[{index}]"
-        require(table, [wanted], problems, path)
-        if other in table:
-            kind = "a counted machine" if is_counted else "a machine with nodes"
-            problems.add(f"{kind} takes {wanted} here", f"{path}.{other}", f"write {wanted} = ...")
+        _check_part(table, path, is_counted, problems)
         if is_counted and "max_time" in table:
             fix = "limit a queue in the profile: limits = { job_time = ... }"
             problems.add(f"'max_time' of a counted machine {LATER}", f"{path}.max_time", fix)
     defaults = [index for index, table in enumerate(tables) if table.get("default")]
     if len(defaults) > 1:
         problems.add("a second default partition", f"partition[{defaults[1]}].default", "keep one default")
+
+
+def _check_part(table: Mapping[str, Any], path: str, is_counted: bool, problems: Problems) -> None:
+    """A part of a counted machine is so many processors, of another so many nodes."""
+    wanted, other = ("processors", "nodes") if is_counted else ("nodes", "processors")
+    require(table, [wanted], problems, path)
+    if other in table:
+        kind = "a counted machine" if is_counted else "a machine with nodes"
+        problems.add(f"{kind} takes {wanted} here", f"{path}.{other}", f"write {wanted} = ...")
+
+
+def _check_owners(
+    tables: list[Mapping[str, Any]], processors: int | None, is_counted: bool, problems: Problems
+) -> None:
+    for index, table in enumerate(tables):
+        _check_part(table, f"owner[{index}]", is_counted, problems)
+    owned = [node for table in tables for node in table.get("nodes", ())]
+    twice = sorted({node for node in owned if owned.count(node) > 1}) if len(owned) != len(set(owned)) else []
+    if twice:
+        problems.add(f"node {twice[0]!r} has two owners", "owner", "leave it with one of them")
+    total = sum(table.get("processors", 0) for table in tables)
+    if processors is not None and total > processors:
+        problems.add(
+            f"the owners have {total:,} processors, the machine {processors:,}", "owner", "give them fewer"
+        )
 
 
 def _check_once(names: list[str], section: str, key: str, problems: Problems) -> None:

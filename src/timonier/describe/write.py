@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from timonier.describe.hostlist import compress_hostlist
-from timonier.describe.machine import Gpus, Machine, Nodes, Partition, Switch
+from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Switch
 from timonier.describe.read import SCHEMA
 from timonier.describe.write_topology import said, topology_content
 from timonier.kit.toml import format_toml, write_toml
@@ -30,9 +30,7 @@ def _content(machine: Machine) -> dict[str, Any]:
         "node": [_nodes(group) for group in machine.nodes],
         "switch": [_switch(switch) for switch in machine.switches],
         "partition": [_partition(part) for part in machine.partitions],
-        "owner": [
-            {"account": owner.account, "nodes": compress_hostlist(owner.nodes)} for owner in machine.owners
-        ],
+        "owner": [_owner(owner) for owner in machine.owners],
         "licences": dict(machine.licences),
         "prices": said({"currency": machine.prices.currency, "per_kwh": machine.prices.per_kwh}),
     }
@@ -86,3 +84,8 @@ def _partition(part: Partition) -> dict[str, Any]:
         "max_time": part.max_time_s,
     }
     return said(table)
+
+
+def _owner(owner: Owner) -> dict[str, Any]:
+    nodes = compress_hostlist(owner.nodes)
+    return said({"account": owner.account, "processors": owner.processors, "nodes": nodes})

@@ -60,7 +60,7 @@ class _Frame:
     def figure(self, name: str, samples: list[Sample], is_single: bool) -> Measurement:
         metric = known_metrics()[name]
         values = [sample.value for sample in samples]
-        ends = interval(values)
+        ends = _ends(values, metric)
         failed = [one for one in self._checks if not one.passed]
         reason = "; ".join(
             f"check failed: {one.name} is {one.value:.6g}, must be {one.must} {one.limit:.6g}"
@@ -112,6 +112,14 @@ def _sample(value: float, event: Event) -> Sample:
         event.get("foreign_cores"),
         event.get("steal"),
     )
+
+
+def _ends(values: list[float], metric: Metric) -> tuple[float, float] | None:
+    """The 95 % interval; that of a harmonic mean is the one of the mean inverse, where that excludes 0."""
+    if metric.statistic != "harmonic mean":
+        return interval(values)
+    ends = interval([1 / value for value in values])
+    return (1 / ends[1], 1 / ends[0]) if ends and ends[0] > 0 else None
 
 
 def _middle(values: list[float], metric: Metric) -> float:

@@ -28,7 +28,7 @@ class Planned:
     """One task of a benchmark.
 
     ranks: MPI processes, 0: none.  threads: of each process.  cpus: where they run.
-    share: of the benchmark's budget.  skip: metric (or a prefix) -> why it cannot be had here.
+    share: of the benchmark's budget.  skip: metric -> why it cannot be had here.
     """
 
     label: str
@@ -38,7 +38,6 @@ class Planned:
     cpus: tuple[int, ...] = ()
     share: float = 1.0
     skip: Mapping[str, str] = field(default_factory=dict)
-    is_run: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class Setup:
     threads: int
     ranks: int
     settings: Mapping[str, Any]
+    skip: Mapping[str, str] = field(default_factory=dict)
 
     def budget(self) -> Budget:
         """The budget, from now on."""
@@ -75,10 +75,20 @@ class Benchmark(Protocol):
 # name -> module; one line a benchmark, in the order of `measure all`
 BENCHMARKS = {
     "stream": "timonier.measure.stream",
+    "gups": "timonier.measure.gups",
+    "latency": "timonier.measure.latency",
+    "gemm": "timonier.measure.gemm",
+    "hpcg": "timonier.measure.hpcg",
+    "graph500": "timonier.measure.graph500",
 }
 # shares of the budget of `measure all`
 WEIGHTS = {
     "stream": 2,
+    "gups": 1,
+    "latency": 1,
+    "gemm": 2,
+    "hpcg": 6,
+    "graph500": 4,
 }
 
 

@@ -49,7 +49,9 @@ def measure(
 def _one(
     name: str, planned: Planned, budget_s: float, backend: Backend, listen: Listen
 ) -> Iterator[list[Measurement]]:
-    setup = Setup(name, planned.label, budget_s, planned.threads, planned.ranks, planned.settings)
+    setup = Setup(
+        name, planned.label, budget_s, planned.threads, planned.ranks, planned.settings, planned.skip
+    )
     with _folder(setup) as folder:
         task_id = backend.submit(_task(setup, planned, folder))
         was_cut: BaseException | None = None

@@ -37,6 +37,8 @@ def main() -> int:
         versions=versions(),
         settings={**setup.settings, "ranks": setup.ranks, "threads": setup.threads},
     )
+    for metric, why in setup.skip.items():
+        report.skip(metric, why)
     try:
         benchmark(setup.benchmark).work(setup, report)
     except TimonierError as error:

@@ -13,5 +13,7 @@ Ints: TypeAlias = NDArray[np.int64]
 Indices: TypeAlias = NDArray[np.int32]
 Words: TypeAlias = NDArray[np.uint64]
 Bytes: TypeAlias = NDArray[np.uint8]
+# one number of a width that Python has not: unsigned 64-bit or float32
+Number: TypeAlias = Any
 # of any kind, the kernel does not care
 Array: TypeAlias = NDArray[Any]
