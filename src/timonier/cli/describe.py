@@ -52,6 +52,9 @@ def describe(
     out: Annotated[Path | None, typer.Option("-o", help="Write it as a machine file.")] = None,
     picture: PictureOption = None,
     node: NodeOption = None,
+    measured: Annotated[
+        Path | None, typer.Option("--measured", help="Show a folder of measurements beside the catalogue.")
+    ] = None,
     output: OutputOption = Output.table,
 ) -> None:
     """Show a machine as it was understood: nodes, packages, memory, devices, links, and what is not known."""
@@ -62,7 +65,7 @@ def describe(
         write_machine(known, out)
     if picture is not None:
         _draw(known, picture, node)
-    show(output, machine_table(known), as_text)
+    show(output, machine_table(known) + _beside(known, measured), as_text)
     if source == "here" and out is None:
         print(
             "note: keep it as a machine file: timonier describe --from here -o machine.toml", file=sys.stderr
@@ -142,6 +145,20 @@ def _machine(machine: str | None, source: str | None) -> Machine:
     return machine_of(find_here()) if source == "here" else read_any(machine or source or "")
 
 
+def _beside(machine: Machine, folder: Path | None) -> list[Row]:
+    """What was measured, beside what the catalogue says."""
+    if folder is None:
+        return []
+    from timonier.describe import Figure, measured_rows
+    from timonier.measure import read_store
+
+    found = [
+        Figure(one.node, one.name, one.label, one.unit, one.value, one.low, one.high, one.state, one.reason)
+        for one in read_store(folder)
+    ]
+    return measured_rows(machine, found)
+
+
 def _draw(machine: Machine, path: Path, node: str | None) -> None:
     """Write the picture: the inside of one node, or many nodes in their racks."""
     from timonier.kit.errors import nearest
@@ -196,13 +213,18 @@ def _blocks(rows: list[Row]) -> list[tuple[tuple[str, ...], dict[str, str]]]:
     link = {
         "kind": "", "name": "between", "count": "links", "bytes_per_s": "speed", "path": "path", "nodes": "in",
     }  # fmt: skip
+    measured = {
+        "kind": "", "name": "figure", "label": "variant", "shown": "value", "interval": "95 % interval",
+        "said": "catalogue", "share_shown": "share", "state": "state", "nodes": "on",
+    }  # fmt: skip
     devices = {str(row["kind"]) for row in rows} - {
         "machine", "nodes", "partition", "total", "package", "domain", "memory domain", "link", "unknown",
-        "catalogue",
+        "catalogue", "measured",
     }  # fmt: skip
     return [
         (("machine", "nodes", "partition", "total"), first),
         (("catalogue",), types),
+        (("measured",), measured),
         (("package", "domain"), package),
         (("memory domain",), memory),
         (tuple(devices), device),
@@ -212,11 +234,31 @@ def _blocks(rows: list[Row]) -> list[tuple[tuple[str, ...], dict[str, str]]]:
 
 def _columns(rows: list[Row], titles: dict[str, str], kinds: tuple[str, ...]) -> str:
     """Columns side by side, numbers to the right; columns that nobody fills are left out."""
-    chosen = [row for row in rows if row["kind"] in kinds]
+    chosen = [_worded(row) for row in rows if row["kind"] in kinds]
     cells = [[title, *(_cell(key, row.get(key)) for row in chosen)] for key, title in titles.items()]
     columns = [column for column in cells if any(column[1:])]
     padded = [_pad(column) for column in columns]
     return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
+
+
+def _worded(row: Row) -> Row:
+    """A measured figure with its numbers in words; other rows as they are."""
+    if row["kind"] != "measured":
+        return row
+    from timonier.cli.measured import quantity
+
+    unit = str(row["unit"])
+    low, high, said, share = (_number(row[key]) for key in ("low", "high", "catalogue", "share"))
+    return row | {
+        "shown": quantity(_number(row["value"]), unit),
+        "interval": "" if low is None else f"{quantity(low, unit)} to {quantity(high, unit)}",
+        "said": row["why"] if said is None else quantity(said, unit),
+        "share_shown": "" if share is None else f"{share:.0%}",
+    }
+
+
+def _number(value: str | float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _is_counted(rows: list[Row]) -> bool:
