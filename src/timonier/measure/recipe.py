@@ -78,6 +78,9 @@ BENCHMARKS = {
     "gups": "timonier.measure.gups",
     "latency": "timonier.measure.latency",
     "gemm": "timonier.measure.gemm",
+    "hpl": "timonier.measure.hpl",
+    "hpl-like": "timonier.measure.hpl_like",
+    "hpl-mxp": "timonier.measure.hpl_mxp",
     "hpcg": "timonier.measure.hpcg",
     "graph500": "timonier.measure.graph500",
 }
@@ -87,6 +90,9 @@ WEIGHTS = {
     "gups": 1,
     "latency": 1,
     "gemm": 2,
+    "hpl": 3,
+    "hpl-like": 2,
+    "hpl-mxp": 2,
     "hpcg": 6,
     "graph500": 4,
 }
