@@ -83,6 +83,8 @@ BENCHMARKS = {
     "hpl-mxp": "timonier.measure.hpl_mxp",
     "hpcg": "timonier.measure.hpcg",
     "graph500": "timonier.measure.graph500",
+    "network": "timonier.measure.network",
+    "gpu": "timonier.measure.gpu",
 }
 # shares of the budget of `measure all`
 WEIGHTS = {
@@ -95,6 +97,8 @@ WEIGHTS = {
     "hpl-mxp": 2,
     "hpcg": 6,
     "graph500": 4,
+    "network": 2,
+    "gpu": 1,
 }
 
 
