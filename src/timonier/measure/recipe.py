@@ -21,6 +21,7 @@ class Wanted:
     ranks: int | None = None
     threads: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    budget_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
