@@ -42,7 +42,7 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
-from timonier.simulate.kernel.timeline import GAIN
+from timonier.simulate.kernel.timeline import COUNT, GAIN
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -109,6 +109,8 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
         if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
             s[k.BEFORE] = s[k.SEQ]
     if kind[1] == CONSERVATIVE:
+        _set_line(state)
+    if kind[1] == CONSERVATIVE and jobs.state is not None:
         prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
     return Packed(state, kind, row, columns)
 
@@ -355,6 +357,15 @@ def _set_use(state: k.State, machine: Machine) -> None:
         cap = machine.partitions[code].processors
         state.use.caps[code] = machine.processors if cap is None else cap
     state.use.partition_free[:] = state.use.caps
+
+
+def _set_line(state: k.State) -> None:
+    """An empty machine from now on."""
+    line = state.line
+    line.at[:, 0] = state.scalars[k.NOW]
+    line.free[0, 0] = state.scalars[k.PROCESSORS]
+    line.free[1:, 0] = state.use.caps
+    line.span[:, COUNT] = 1
 
 
 def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
