@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -137,18 +136,6 @@ def test_errors_are_one_json_object_where_json_is_asked_for(log, words):
 
 
 # ---- the disk
-
-
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A disk of 1 MB."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("only root can mount a disk of 1 MB")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture(scope="module")

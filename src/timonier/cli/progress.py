@@ -22,8 +22,8 @@ class Bar:
         self._shown: Progress | None = None
         self._silent = quiet or not sys.stderr.isatty()
 
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done."""
+    def __call__(self, done: int, total: int, what: str = "") -> None:
+        """Show that `done` of `total` are done, and what is being done."""
         if self._silent or time.monotonic() - self._began < PATIENCE_S:
             return
         if self._shown is None:
@@ -33,7 +33,8 @@ class Bar:
             self._shown = Progress(console=Console(stderr=True), transient=True)
             self._shown.start()
             self._task = self._shown.add_task(self._label, total=total)
-        self._shown.update(self._task, completed=min(done, total), total=total)
+        label = f"{self._label} {what}".rstrip()
+        self._shown.update(self._task, completed=min(done, total), total=total, description=label)
 
     def __enter__(self) -> Self:
         return self
