@@ -15,6 +15,7 @@ class Blas:
     """Works on `a`, float32, n x n, column by column; a place is the number of an element in it."""
 
     def __init__(self, a: Singles, n: int) -> None:
+        self._a = a  # or its memory would be given away
         self._base, self._lead = a.ctypes.data, ctypes.c_int(n)
         self._one, self._minus = ctypes.c_float(1.0), ctypes.c_float(-1.0)
         self._gemm, self._trsm, self._trsv = (_function(name) for name in ("sgemm", "strsm", "strsv"))
