@@ -15,9 +15,15 @@ class Blas:
     """Works on `a`, float32, n x n, column by column; a place is the number of an element in it."""
 
     def __init__(self, a: Singles, n: int) -> None:
+        self._a = a  # or its memory would be given away
         self._base, self._lead = a.ctypes.data, ctypes.c_int(n)
         self._one, self._minus = ctypes.c_float(1.0), ctypes.c_float(-1.0)
         self._gemm, self._trsm, self._trsv = (_function(name) for name in ("sgemm", "strsm", "strsv"))
+
+    def matrix(self) -> Singles:
+        """The whole matrix, float32[n, n]: after a factorisation L below the diagonal, U on and above it."""
+        n = self._lead.value
+        return self._a.reshape(n, n).T
 
     def subtract(self, m: int, n: int, k: int, places: tuple[int, int, int]) -> None:
         """C -= A B with A m x k, B k x n; places: where A, B and C begin."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from timonier.publish.looks import COLOURS
-from timonier.publish.measured.words import quantity
+from timonier.publish.measured.words import MOST_NODES, quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 Page = Mapping[str, Any]
 _MARKERS = ("o", "s", "D", "^", "X", "P", "v")
-MOST_NODES = 6  # a fingerprint with more lines cannot be read: then it is a heat map
 _LOW, _HIGH = 2.0**-5, 2.0**9  # operations a byte
 
 
@@ -147,6 +146,9 @@ def _heat(page: Page) -> Figure:
     table = np.array([[np.nan if v is None else v for v in node["values"]] for node in nodes], float)
     columns = [k for k in range(table.shape[1]) if not np.isnan(table[:, k]).all()]
     table = table[:, columns] / np.nanmedian(table[:, columns], axis=0)
+    for place, k in enumerate(columns):
+        if page["axes"][k]["low"] > page["axes"][k]["high"]:  # less is better
+            table[:, place] = 1 / table[:, place]
     figure = _figure(8.6, 1.6 + 0.26 * len(nodes))
     ax = figure.add_subplot()
     image = ax.imshow(np.log2(table), cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
@@ -155,5 +157,5 @@ def _heat(page: Page) -> Figure:
     )
     ax.set_yticks(range(len(nodes)), [node["node"] for node in nodes], fontsize=8)
     bar = figure.colorbar(image, ax=ax, ticks=[-1, 0, 1])
-    bar.ax.set_yticklabels(["half", "median", "twice"])
+    bar.ax.set_yticklabels(["half as good", "median", "twice as good"])
     return figure

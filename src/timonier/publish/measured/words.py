@@ -8,6 +8,11 @@ from typing import Any
 Page = Mapping[str, Any]
 _LARGE = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _SMALL = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
+MOST_NODES = 6  # a radar with more lines cannot be read: then it is a heat map
+_RADAR = (
+    "Each axis is logarithmic between the values at its ends, outwards is better. A gap was not measured."
+)
+_HEAT = "Each cell is a node's figure against the median of the nodes; blue is better, red worse, white as the others."
 _STOPPED = {
     "interval": "narrow enough",
     "budget": "budget ended",
@@ -33,6 +38,7 @@ def quantity(value: float | None, unit: str) -> str:
 def view_of(page: Page) -> dict[str, Any]:
     """Rows of the tables and the sentences above them."""
     return {
+        "fingerprint": _RADAR if len(page["nodes"]) <= MOST_NODES else _HEAT,
         "headlines": [_headline(page, node) for node in page["nodes"]],
         "rows": [_row(figure) for figure in page["figures"] if figure["state"] != "skipped"],
         "blanks": _blanks(page),
