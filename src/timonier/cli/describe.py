@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from timonier.cli.show import Output, OutputOption, number, pairs, show
+from timonier.cli.described import as_text
+from timonier.cli.show import Output, OutputOption, pairs, show
 from timonier.kit.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ def describe(
     toml: Annotated[
         bool, typer.Option("--toml", help="Print the machine file, with its comments, to edit.")
     ] = False,
+    measured: Annotated[
+        Path | None, typer.Option("--measured", help="Show a folder of measurements beside the catalogue.")
+    ] = None,
     output: OutputOption = Output.table,
 ) -> None:
     """Show a machine as it was understood: nodes, packages, memory, devices, links, and what is not known."""
@@ -69,7 +73,7 @@ def describe(
         write_machine(known, out)
     if picture is not None:
         _draw(known, picture, node)
-    show(output, machine_table(known), as_text)
+    show(output, machine_table(known) + _beside(known, measured), as_text)
     if source == "here" and out is None:
         print(
             "note: keep it as a machine file: timonier describe --from here -o machine.toml", file=sys.stderr
@@ -144,7 +148,9 @@ def show_catalogue(
 def _details(values: dict[str, Any]) -> str:
     """One figure a line; those that are blank are said to be."""
     known = [
-        (key, value if isinstance(value, str) else f"{value:.10g}") for key, value in values.items() if value
+        (key, f"{value:.10g}" if isinstance(value, float) else str(value))
+        for key, value in values.items()
+        if value
     ]
     blank = ", ".join(key for key, value in values.items() if value in (None, ""))
     return pairs([*known, ("not given", blank)] if blank else known, indent="")
@@ -160,6 +166,20 @@ def _machine(machine: str | None, source: str | None) -> Machine:
         fix = "timonier describe machine.toml, or timonier describe --from here"
         raise InputError("name one machine, or --from here", where="describe", fix=fix)
     return machine_of(find_here()) if source == "here" else read_any(machine or source or "")
+
+
+def _beside(machine: Machine, folder: Path | None) -> list[Row]:
+    """What was measured, beside what the catalogue says."""
+    if folder is None:
+        return []
+    from timonier.describe import Figure, measured_rows
+    from timonier.measure import read_store
+
+    found = [
+        Figure(one.node, one.name, one.label, one.unit, one.value, one.low, one.high, one.state, one.reason)
+        for one in read_store(folder)
+    ]
+    return measured_rows(machine, found)
 
 
 def _draw(machine: Machine, path: Path, node: str | None) -> None:
@@ -178,100 +198,3 @@ def _draw(machine: Machine, path: Path, node: str | None) -> None:
         write_text(path, draw_racks(machine))
     else:
         write_text(path, draw_inside(machine, node or names[0]))
-
-
-def as_text(rows: list[Row]) -> str:
-    """Blocks of rows of a like kind, columns side by side; what is not known comes last, with the reason."""
-    blocks = [_columns(rows, titles, kinds) for kinds, titles in _blocks(rows)]
-    unknown = [(str(row["name"]), str(row["why"])) for row in rows if row["kind"] == "unknown"]
-    if unknown:
-        blocks.append("not known\n" + pairs(unknown))
-    return "\n\n".join(block for block in blocks if block)
-
-
-def _blocks(rows: list[Row]) -> list[tuple[tuple[str, ...], dict[str, str]]]:
-    first = {
-        "kind": "", "name": "name", "count": "nodes", "cores": "processors" if _is_counted(rows) else "cores",
-        "memory_bytes": "memory", "gpus": "GPUs", "cpu": "processor", "rack": "rack", "nodes": "which",
-        "product": "product", "kernel": "kernel",
-    }  # fmt: skip
-    types = {
-        "kind": "", "name": "type", "cores": "cores", "memory_bytes": "memory", "bytes_per_s": "bandwidth",
-        "fp64": "fp64", "fp64_matrix": "fp64 matrix", "fp32": "fp32", "fp16_matrix": "fp16 matrix",
-        "fp8_matrix": "fp8 matrix", "int8_matrix": "int8 matrix", "power_w": "W", "source": "source",
-    }  # fmt: skip
-    package = {
-        "kind": "", "name": "name", "cores": "cores", "threads": "threads", "dies": "dies",
-        "chiplets": "chiplets", "caches": "caches", "model": "model", "nodes": "in",
-    }  # fmt: skip
-    memory = {
-        "kind": "", "name": "name", "memory_bytes": "size", "bytes_per_s": "bandwidth", "model": "kind",
-        "parent": "in package", "nodes": "in",
-    }  # fmt: skip
-    device = {
-        "kind": "", "name": "name", "count": "count", "type": "type", "model": "model", "memory_bytes": "memory",
-        "mig": "MIG", "lanes": "lanes", "bytes_per_s": "slot", "network_bytes_per_s": "port", "numa": "NUMA",
-        "parent": "on", "system": "system", "nodes": "in",
-    }  # fmt: skip
-    link = {
-        "kind": "", "name": "between", "count": "links", "bytes_per_s": "speed", "path": "path", "nodes": "in",
-    }  # fmt: skip
-    devices = {str(row["kind"]) for row in rows} - {
-        "machine", "nodes", "partition", "total", "package", "domain", "memory domain", "link", "unknown",
-        "catalogue",
-    }  # fmt: skip
-    return [
-        (("machine", "nodes", "partition", "total"), first),
-        (("catalogue",), types),
-        (("package", "domain"), package),
-        (("memory domain",), memory),
-        (tuple(devices), device),
-        (("link",), link),
-    ]
-
-
-def _columns(rows: list[Row], titles: dict[str, str], kinds: tuple[str, ...]) -> str:
-    """Columns side by side, numbers to the right; columns that nobody fills are left out."""
-    chosen = [row for row in rows if row["kind"] in kinds]
-    cells = [[title, *(_cell(key, row.get(key)) for row in chosen)] for key, title in titles.items()]
-    columns = [column for column in cells if any(column[1:])]
-    padded = [_pad(column) for column in columns]
-    return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
-
-
-def _is_counted(rows: list[Row]) -> bool:
-    return rows[0]["kind"] == "machine"
-
-
-def _cell(key: str, value: str | float | None) -> str:
-    if value is None:
-        return ""
-    if key == "memory_bytes":
-        return memory_text(float(value))
-    if key.endswith("bytes_per_s"):
-        return f"{float(value) / 1e9:.4g} GB/s"
-    if key.startswith(("fp", "int8")):
-        return f"{float(value) / 1e12:.4g} T"
-    return value if isinstance(value, str) else number(value)
-
-
-def memory_text(size: float) -> str:
-    """Bytes in the largest binary unit of which there is one."""
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.4g} {unit}"
-        size /= 1024
-    return f"{size:,.4g} TiB"
-
-
-def _pad(column: list[str]) -> list[str]:
-    width = max(len(cell) for cell in column)
-    is_number = all(cell[:1].isdigit() for cell in column[1:] if cell) and column[0] in _RIGHT
-    return [cell.rjust(width) if is_number else cell.ljust(width) for cell in column]
-
-
-_RIGHT = (
-    "nodes", "cores", "processors", "memory", "threads", "dies", "size", "bandwidth", "count", "lanes", "slot",
-    "port", "NUMA", "links", "speed",
-    "fp64", "fp64 matrix", "fp32", "fp16 matrix", "fp8 matrix", "int8 matrix", "W",
-)  # fmt: skip

@@ -31,11 +31,15 @@ SetOption = Annotated[
 ]
 BackendOption = Annotated[str, typer.Option(help="Where the tasks run.")]
 
-NAME = "A benchmark, or all.  `timonier measure list` names them with their settings."
+NAME = "A benchmark; all; list: what there is; merge: put stores together, with their page."
 
 
 def measure(
     name: Annotated[str, typer.Argument(help=NAME, metavar="NAME")],
+    stores: Annotated[
+        list[Path] | None,
+        typer.Argument(help="For merge: stores, such as those of other nodes.", metavar="STORE"),
+    ] = None,
     budget: BudgetOption = "60s",
     out: OutOption = Path("measurements"),
     ranks: RanksOption = None,
@@ -49,6 +53,9 @@ def measure(
 
     if name == "list":
         show(output, listing(), lambda rows: "\n".join(row["text"] for row in rows))
+        return
+    if name == "merge":
+        show(output, rows_of(_merge(stores or [], out)), as_text)
         return
     asked = _asked(name, budget, ranks, threads, setting, backend)
     with _tidy(out), Bar("measuring", output is Output.quiet) as bar:
@@ -94,11 +101,29 @@ def _run(asked: Any, out: Path, bar: Bar) -> Session:
 
         return hear
 
-    return run_session(asked, out, listen, _pages if len(names) > 1 else None)
+    return run_session(asked, out, listen, _pages)
 
 
-def _pages(found: list[Measurement]) -> dict[str, str]:  # noqa: ARG001  the page comes with `all`
-    return {}
+def _pages(found: list[Measurement]) -> dict[str, str]:
+    from timonier.measure.page import page_of
+    from timonier.publish.measured import measured_html
+
+    return {"report.html": measured_html(page_of(found))}
+
+
+def _merge(stores: list[Path], out: Path) -> list[Measurement]:
+    """The figures of several stores in one, with their page."""
+    from timonier.kit.errors import InputError
+    from timonier.measure import read_store, write_store
+    from timonier.measure.store import merged
+
+    if not stores:
+        raise InputError("there is nothing to merge", where="merge", fix="timonier measure merge A B -o C")
+    found: list[Measurement] = []
+    for store in stores:
+        found = merged(found, read_store(store))
+    write_store(out, found, _pages(found))
+    return found
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from timonier.describe.beside import Figure, measured_rows
     from timonier.describe.catalogue import DeviceType, find_type, known_types
     from timonier.describe.hostlist import compress_hostlist, expand_hostlist
     from timonier.describe.keys import known_keys
@@ -27,6 +28,7 @@ __all__ = [
     "Chiplet",
     "Device",
     "DeviceType",
+    "Figure",
     "Gpus",
     "Link",
     "Machine",
@@ -49,6 +51,7 @@ __all__ = [
     "machine_table",
     "machine_template",
     "machine_to_toml",
+    "measured_rows",
     "merge_machines",
     "mig_geometries",
     "mig_geometry",
@@ -65,6 +68,7 @@ __all__ = [
 _HOMES = {
     "MigGeometry": "mig",
     "MigProfile": "mig",
+    **dict.fromkeys(("Figure", "measured_rows"), "beside"),
     **dict.fromkeys(("Cache", "Chiplet", "Device", "Link", "Memory", "Package", "Topology"), "topology"),
     **dict.fromkeys(("DeviceType", "find_type", "known_types"), "catalogue"),
     **dict.fromkeys(("catalogue_rows", "type_details", "type_row"), "table"),

@@ -60,6 +60,11 @@ class Report:
             self._file.write(json.dumps({"event": event, **_plain(fields)}) + "\n")
             self._file.flush()
 
+    def close(self) -> None:
+        """Nothing more will be said."""
+        if self._file is not None:
+            self._file.close()
+
     def progress(self, done: float, total: float, what: str = "") -> None:
         """How far it is."""
         self.say("progress", done=done, total=total, what=what)

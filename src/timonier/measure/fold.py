@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from timonier.measure.interval import interval
+from timonier.measure.interval import interval, interval_of_median
 from timonier.measure.measurement import Check, Measurement, Sample
 from timonier.measure.metrics import Metric, known_metrics
 
@@ -116,6 +116,8 @@ def _sample(value: float, event: Event) -> Sample:
 
 def _ends(values: list[float], metric: Metric) -> tuple[float, float] | None:
     """The 95 % interval; that of a harmonic mean is the one of the mean inverse, where that excludes 0."""
+    if metric.statistic == "median":
+        return interval_of_median(values)
     if metric.statistic != "harmonic mean":
         return interval(values)
     ends = interval([1 / value for value in values])

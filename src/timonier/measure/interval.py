@@ -25,6 +25,25 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
     return mean - half, mean + half
 
 
+def interval_of_median(values: Sequence[float]) -> tuple[float, float] | None:
+    """Order statistics that hold the median with at least 95 %, None for fewer than six values.
+
+    Source: David and Nagaraja 2003, "Order statistics", section 7.1.
+
+    >>> interval_of_median([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), interval_of_median([1.0, 2.0])
+    ((1.0, 6.0), None)
+    """
+    ordered, n = sorted(values), len(values)
+    below, outside = 0, 0.5**n  # chance that the median lies below the smallest
+    if n < 6 or outside > 0.025:
+        return None
+    while True:
+        more = outside + math.comb(n, below + 1) * 0.5**n
+        if more > 0.025:
+            return ordered[below], ordered[n - 1 - below]
+        below, outside = below + 1, more
+
+
 def is_narrow(values: Sequence[float], share: float = NARROW) -> bool:
     """Are there enough values, and is the half-width at most `share` of the mean?"""
     ends = interval(values)

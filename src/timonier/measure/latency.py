@@ -57,8 +57,8 @@ def work(setup: Setup, report: Report) -> None:
 
     chase.ring(np.arange(8, dtype=np.uint64), np.zeros(64, np.uint64))
     chase.walk(np.zeros(8, np.uint64), np.uint64(0), 8)
-    budget, sizes = setup.budget(), dict(setup.settings)
-    for number, (level, size) in enumerate(sizes.items()):
+    sizes = dict(setup.settings)
+    for level, size in sizes.items():
         lines = max(8, int(size) // _LINE)
         order = np.random.default_rng(1).permutation(lines).astype(np.uint64)
         links = np.zeros(lines * chase.LINE, np.uint64)
@@ -76,7 +76,7 @@ def work(setup: Setup, report: Report) -> None:
             return {f"latency.{level}": seconds / steps}
 
         draw()  # into the caches
-        repeat(report, Budget(budget.left_s / (len(sizes) - number)), draw)
+        repeat(report, Budget(setup.budget_s / len(sizes)), draw)
         place = int(order[done % lines]) * chase.LINE
         report.check(
             check(f"walk, {level}", float(position), "equal", float(place), "where the walk has to end")

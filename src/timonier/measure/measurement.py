@@ -45,7 +45,7 @@ class Measurement:
 
     name: metric, as in metrics.csv.  label: which variant, such as `all cores` or `reuse of partial sums`.
     value: as `statistic` says, over the samples, in `unit`; None where there is none, and `reason` says why.
-    low, high: 95 % interval of the mean (Student), None for fewer than two samples.
+    low, high: 95 % interval of that statistic (Student; order statistics for a median), None for too few samples.
     state: measured; partial (it was cut short); invalid (a check failed: value is None); skipped.
     stopped: interval (it is narrow enough), budget, planned (a fixed number), interrupted.
     peak, share: theoretical peak in `unit` and value / peak; None where unknown, and peak_reason says why.

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from timonier.kit.errors import InputError
 from timonier.measure.conditions import Meter, own_cpu_s
+from timonier.measure.packages import need
 
-INSTALL_MPI4PY = "pip install 'timonier[mpi]'"
 INSTALL_MPI = (
     "apt-get install openmpi-bin libopenmpi-dev  (or another MPI; on a cluster: module load openmpi)"
 )
@@ -84,10 +84,9 @@ def open_ranks(wanted: int) -> Ranks:
 
 def load_mpi() -> Any:
     """mpi4py's MPI module.  Raises InputError with the line to install what is missing."""
+    need("mpi4py", "mpi")
     try:
         from mpi4py import MPI
-    except ImportError as error:
-        raise InputError("the package mpi4py is missing", where="python", fix=INSTALL_MPI4PY) from error
     except RuntimeError as error:  # its wheels carry no MPI and look for the system's
         raise InputError("mpi4py finds no MPI library", where="mpi4py", fix=INSTALL_MPI) from error
     return MPI
@@ -95,14 +94,11 @@ def load_mpi() -> Any:
 
 def check_mpi() -> None:
     """Raise InputError where ranks could not be started; asks no MPI library."""
-    from importlib.util import find_spec
-
     from timonier.kit.command import find
 
     if find("mpirun") is None:
         raise InputError("there is no mpirun to start ranks", where="PATH", fix=INSTALL_MPI)
-    if find_spec("mpi4py") is None:
-        raise InputError("the package mpi4py is missing", where="python", fix=INSTALL_MPI4PY)
+    need("mpi4py", "mpi")
 
 
 def meter_of(ranks: Ranks) -> Meter:

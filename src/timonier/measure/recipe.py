@@ -21,6 +21,7 @@ class Wanted:
     ranks: int | None = None
     threads: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    budget_s: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,13 @@ BENCHMARKS = {
     "gups": "timonier.measure.gups",
     "latency": "timonier.measure.latency",
     "gemm": "timonier.measure.gemm",
+    "hpl": "timonier.measure.hpl",
+    "hpl-like": "timonier.measure.hpl_like",
+    "hpl-mxp": "timonier.measure.hpl_mxp",
     "hpcg": "timonier.measure.hpcg",
     "graph500": "timonier.measure.graph500",
+    "network": "timonier.measure.network",
+    "gpu": "timonier.measure.gpu",
 }
 # shares of the budget of `measure all`
 WEIGHTS = {
@@ -87,8 +93,13 @@ WEIGHTS = {
     "gups": 1,
     "latency": 1,
     "gemm": 2,
+    "hpl": 3,
+    "hpl-like": 2,
+    "hpl-mxp": 2,
     "hpcg": 6,
     "graph500": 4,
+    "network": 2,
+    "gpu": 1,
 }
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def measure(
     Raises InputError and MachineFailure as the benchmark does, after the figures that it gave before.
     """
     used = 0.0
-    for planned in benchmark(name).plan(here, wanted):
+    for planned in benchmark(name).plan(here, replace(wanted, budget_s=budget_s)):
         share = budget_s * planned.share
 
         def tell(done: float, total: float, what: str, before: float = used, share: float = share) -> None:

@@ -43,10 +43,11 @@ def run_session(
     listen: benchmark -> what hears of its progress.  page: figures -> further files of the store.
     With several benchmarks one that fails leaves blank figures with the reason, and the others go on.
     """
+    backend = open_backend(asked.backend)
     old = read_store(out) if is_store(out) else []
     if not out.exists():
         write_store(out, [])  # a wrong -o or a full disk is found now, not after the work
-    here, backend, session = look(), open_backend(asked.backend), Session()
+    here, session = look(), Session()
     total = sum(WEIGHTS[name] for name in asked.benchmarks)
     try:
         for name, wanted in asked.benchmarks.items():

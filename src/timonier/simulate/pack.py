@@ -52,7 +52,7 @@ from timonier.simulate.pack_nodes import (
     refuse_on_counted,
     refuse_on_nodes,
 )
-from timonier.simulate.kernel.timeline import GAIN
+from timonier.simulate.kernel.timeline import COUNT, GAIN
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -151,6 +151,8 @@ def _pack(
             if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
                 s[k.BEFORE] = s[k.SEQ]
     if kind[1] == CONSERVATIVE and counted:
+        _set_line(state)
+    if kind[1] == CONSERVATIVE and counted and jobs.state is not None:
         prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
     return Packed(state, kind, row, columns)
 
@@ -397,6 +399,15 @@ def _set_use(state: k.State, machine: Machine) -> None:
         cap = machine.partitions[code].processors
         state.use.caps[code] = machine.processors if cap is None else cap
     state.use.partition_free[:] = state.use.caps
+
+
+def _set_line(state: k.State) -> None:
+    """An empty machine from now on."""
+    line = state.line
+    line.at[:, 0] = state.scalars[k.NOW]
+    line.free[0, 0] = state.scalars[k.PROCESSORS]
+    line.free[1:, 0] = state.use.caps
+    line.span[:, COUNT] = 1
 
 
 def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:

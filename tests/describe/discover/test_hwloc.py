@@ -16,6 +16,7 @@ from tests.describe.hardware import counts, files
 from timonier.describe import machine_to_toml, parse_machine
 from timonier.describe.discover.file import parse_found
 from timonier.describe.discover.found import machine_of
+from timonier.kit.errors import InputError
 
 FILES = files("hw-hwloc", "*.xml")
 needs_lstopo = pytest.mark.skipif(
@@ -79,3 +80,46 @@ def test_the_counts_are_those_of_lstopo(path, tmp_path):
 def test_the_machine_file_reads_back_to_the_same_record(path):
     machine = read(path)
     assert parse_machine(tomllib.loads(machine_to_toml(machine))) == machine
+
+
+OLD = """<topology><object type="Machine" os_index="0" cpuset="0x0000000f" allowed_cpuset="0x00000007">
+<object type="NUMANode" os_index="0" cpuset="0x3" nodeset="0x1" local_memory="4096">
+<object type="Socket" os_index="0" cpuset="0x3"><info name="CPUModel" value="Old"/>
+<object type="Cache" depth="3" cache_size="8192" cache_type="0" cpuset="0x3">
+<object type="Core" cpuset="0x3"><object type="PU" cpuset="0x1"/><object type="PU" cpuset="0x2"/></object></object>
+</object></object>
+<object type="NUMANode" os_index="1" cpuset="0xc" nodeset="0x2" local_memory="4096">
+<object type="Socket" cpuset="0xc"><object type="Core" cpuset="0xc"><object type="PU" cpuset="0x4"/>
+<object type="PU" cpuset="0x8"/></object></object></object></object></topology>"""
+
+
+def test_version_1_is_read_and_what_we_may_not_use_is_left_out():
+    machine = machine_of(parse_found(OLD, "old.xml", "old"))
+    first, second = machine.topology.packages
+    assert (first.model, first.cores, first.threads) == ("Old", 1, 2)
+    assert [(chiplet.cores, chiplet.l3_bytes, chiplet.numa) for chiplet in first.chiplets] == [(1, 8192, 0)]
+    assert (second.cores, second.threads) == (1, 1)
+    assert machine.nodes[0].memory_bytes == 8192
+    assert machine.topology.unknown["left out"].startswith("1 hardware thread")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("<topology/>", "not hwloc's"),
+        ('<topology><object type="Machine" cpuset="0xg"/></topology>', "damaged"),
+        (OLD.replace('os_index="1"', 'os_index="0"'), "two memory domains"),
+        (
+            (
+                '<topology><object type="Machine"/><distances2hetero name="NVLinkBandwidth"><indexes>a b</indexes>'
+                "<u64values>1</u64values></distances2hetero></topology>"
+            ),
+            "1 values for 2 devices",
+        ),
+    ],
+)
+def test_a_damaged_file_is_one_clear_error(text, what):
+    with pytest.raises(InputError) as caught:
+        parse_found(text, "x.xml", "x")
+    assert what in caught.value.what
+    assert caught.value.where == "x.xml"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from timonier.describe.catalogue import known_types, recognise_cpu, recognise_gpu
 from timonier.describe.machine import Gpus, Machine, Nodes
-from timonier.describe.topology import Link, Topology
+from timonier.describe.topology import Device, Link, Topology
 
 UNNAMED_GPU = "unknown"
 
@@ -18,6 +19,7 @@ class Found:
     """One node.  cores, memory_bytes: what jobs may use; None: as the topology says.
 
     product: what its maker calls it; kernel: of its operating system.
+    slices: the MIG profiles of each GPU that is cut, by its PCI address.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Found:
     product: str = ""
     kernel: str = ""
     unknown: dict[str, str] = field(default_factory=dict)
+    slices: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def node_name(text: str, fallback: str = "node") -> str:
@@ -64,18 +67,26 @@ def machine_of(found: Found) -> Machine:
             unknown.setdefault("memory", "the source does not say how large it is")
     if any(not gpu.type for gpu in topology.devices_of("gpu")):
         unknown.setdefault("types of GPUs", "the source gives no name or number that the catalogue has")
-    gpus = Counter((gpu.type or word_of(gpu.model) or UNNAMED_GPU) for gpu in topology.devices_of("gpu"))
+    gpus = Counter(
+        Gpus(gpu.type or word_of(gpu.model) or UNNAMED_GPU, **_sharing(gpu, found.slices))
+        for gpu in topology.devices_of("gpu")
+    )
     node = Nodes(
         (found.name,),
         core_thousandths=round(1000 * cores),
         memory_bytes=memory,
-        gpus=tuple(Gpus(kind, count) for kind, count in gpus.items()),
+        gpus=tuple(replace(kind, count=count) for kind, count in gpus.items()),
         cpu=_cpu(topology, unknown),
         product=found.product,
         kernel=found.kernel,
     )
     inside = Topology(topology.packages, topology.memories, topology.devices, topology.links, unknown)
     return Machine(found.name, nodes=(node,), topology=inside)
+
+
+def _sharing(gpu: Device, slices: dict[str, tuple[str, ...]]) -> dict[str, Any]:
+    """A GPU in MIG mode is cut as it is now; one that is not cut yet, as jobs come."""
+    return {"sharing": "mig", "layout": slices.get(gpu.pci) or None} if gpu.mig == "on" else {}
 
 
 def _recognised(topology: Topology) -> Topology:

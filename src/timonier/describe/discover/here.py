@@ -55,7 +55,8 @@ def find_here(sources: Sources | None = None) -> Found:
         topology=replace(topology, memories=memories),
         kernel=found.kernel or platform.release(),
     )
-    return _limited(replace(found, memory_bytes=total, unknown=unknown), read_limits(tree))
+    slices = {reading.pci: reading.slices for reading in readings if reading.slices}
+    return _limited(replace(found, memory_bytes=total, unknown=unknown, slices=slices), read_limits(tree))
 
 
 def _run(words: tuple[str, ...]) -> str:

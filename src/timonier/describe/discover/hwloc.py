@@ -9,6 +9,16 @@ import re
 from dataclasses import dataclass, field, replace
 
 from timonier.describe.discover.found import Found, node_name
+from timonier.describe.discover.hwloc_values import (
+    bandwidths,
+    infos_of,
+    kib,
+    kinds_of,
+    major_version,
+    mask_of,
+    slot,
+    whole,
+)
 from timonier.describe.discover.layout import (
     CacheSet,
     Domain,
@@ -19,21 +29,17 @@ from timonier.describe.discover.layout import (
     packages_of,
 )
 from timonier.describe.discover.pci import Function, devices_of, renumber
-from timonier.describe.discover.sets import parse_mask
 from timonier.describe.discover.xml import Element, parse_xml
 from timonier.describe.topology import Device, Link, Topology
 from timonier.kit.errors import InputError
 
 # version 1 knew other words
 _TYPES = {"Socket": "Package", "System": "Machine", "NUMA": "NUMANode", "Node": "NUMANode"}
-_OSDEV_2 = ("storage", "gpu", "network", "openfabrics", "dma", "coproc", "memory")
-_OSDEV_3 = ("storage", "memory", "gpu", "coproc", "network", "openfabrics", "dma")  # bits
 _CLASS_OF = {
     "storage": 0x0100, "memory": 0x0500, "gpu": 0x0302, "coproc": 0x0302, "network": 0x0200, "openfabrics": 0x0200,
 }  # fmt: skip
 _COMPUTE = re.compile(r"(cuda|nvml|rsmi|opencl|ze|ve|mic|xe)\d")
 _PCI_TYPE = re.compile(r"([0-9a-fA-F]{4}) \[([0-9a-fA-F]{4}):([0-9a-fA-F]{4})\]")
-_MIB = 1 << 20
 FIX = "make it again with: lstopo --of xml > machine.xml"
 
 
@@ -79,17 +85,20 @@ class _Place:
 
 def _read(root: Element, top: Element, fallback: str) -> Found:
     walk = _Walk(
-        version=_major(root),
-        allowed=_mask(top, "allowed_cpuset", _mask(top, "cpuset", -1)),
-        allowed_nodes=_mask(top, "allowed_nodeset", -1),
-        bandwidths=_bandwidths(root),
+        version=major_version(root),
+        allowed=mask_of(top, "allowed_cpuset", mask_of(top, "cpuset", -1)),
+        allowed_nodes=mask_of(top, "allowed_nodeset", -1),
+        bandwidths=bandwidths(root),
     )
     _object(top, _Place(), walk)
+    numbers = [domain.number for domain in walk.layout.domains]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError("two memory domains have the same os_index")
     walk.layout.kinds = [
-        (_infos(kind).get("CoreType", f"kind {at}"), _mask(kind, "cpuset", 0))
+        (infos_of(kind).get("CoreType", f"kind {at}"), mask_of(kind, "cpuset", 0))
         for at, kind in enumerate(root.findall("cpukind"))
     ]
-    infos = _infos(top) | _infos(root)
+    infos = infos_of(top) | infos_of(root)
     name = node_name(infos.get("HostName", ""), node_name(fallback))
     nodes = (name,)
     devices, names = _devices(walk, nodes)
@@ -112,14 +121,14 @@ def _object(element: Element, place: _Place, walk: _Walk) -> None:
     if kind in ("PCIDev", "Bridge", "OSDev", "Misc"):
         _device(element, kind, place, walk)
         return
-    mask = _mask(element, "cpuset", place.mask) & walk.allowed
+    mask = mask_of(element, "cpuset", place.mask) & walk.allowed
     if kind != "Machine" and "cpuset" in element.attrib and not _is_allowed(element, kind, mask, walk):
         walk.left_out += kind == "PU"
         inside = place  # its devices are still there, near nobody
     else:
         inside = replace(place, mask=mask)
         if _is_side_cache(element, kind):
-            inside = replace(inside, cache_bytes=_whole(element.get("cache_size", "")))
+            inside = replace(inside, cache_bytes=whole(element.get("cache_size", "")))
         else:
             _note(element, kind, mask, inside, walk)
     for child in element.findall("object"):
@@ -133,7 +142,7 @@ def _is_side_cache(element: Element, kind: str) -> bool:
 
 def _is_allowed(element: Element, kind: str, mask: int, walk: _Walk) -> bool:
     """hwloc's own rule: what holds no processor and no memory that we may use is not shown."""
-    nodes = _mask(element, "nodeset", 0) & walk.allowed_nodes
+    nodes = mask_of(element, "nodeset", 0) & walk.allowed_nodes
     if kind in ("NUMANode", "MemCache"):
         return bool(nodes) or ("nodeset" not in element.attrib and bool(mask))
     holds_memory = any(child.get("type") in ("NUMANode", "MemCache") for child in element.iter("object"))
@@ -141,7 +150,7 @@ def _is_allowed(element: Element, kind: str, mask: int, walk: _Walk) -> bool:
 
 
 def _note(element: Element, kind: str, mask: int, place: _Place, walk: _Walk) -> None:
-    layout, infos = walk.layout, _infos(element)
+    layout, infos = walk.layout, infos_of(element)
     if kind == "PU":
         layout.threads |= mask
     elif kind == "Core":
@@ -155,7 +164,7 @@ def _note(element: Element, kind: str, mask: int, place: _Place, walk: _Walk) ->
     elif kind.endswith("Cache") and kind != "MemCache":
         level = kind.removesuffix("Cache")
         name = f"{level}d" if level == "L1" else level
-        layout.caches.append(CacheSet(name, _whole(element.get("cache_size", "")) or None, mask))
+        layout.caches.append(CacheSet(name, whole(element.get("cache_size", "")) or None, mask))
 
 
 def _domain(element: Element, mask: int, place: _Place, walk: _Walk) -> Domain:
@@ -165,9 +174,9 @@ def _domain(element: Element, mask: int, place: _Place, walk: _Walk) -> Domain:
         memory = inner.get("local_memory", "") if inner is not None else ""
     kind = element.get("subtype", "")
     return Domain(
-        number=_whole(element.get("os_index", "")) or 0,
+        number=whole(element.get("os_index", "")) or 0,
         mask=mask,
-        size_bytes=_whole(memory) or None,
+        size_bytes=whole(memory) or None,
         kind=kind,
         bytes_per_s=walk.bandwidths.get(element.get("gp_index", "")),
         cache_bytes=place.cache_bytes or None,
@@ -182,7 +191,7 @@ def _device(element: Element, kind: str, place: _Place, walk: _Walk) -> None:
         _bridge(element, place, walk)
         return
     match = _PCI_TYPE.match(element.get("pci_type", ""))
-    infos = _infos(element)
+    infos = infos_of(element)
     systems = [element] if kind == "OSDev" else element.findall("object")
     function = Function(
         pci=element.get("pci_busid", ""),
@@ -192,7 +201,7 @@ def _device(element: Element, kind: str, place: _Place, walk: _Walk) -> None:
         model=" ".join(infos[key] for key in ("PCIVendor", "PCIDevice") if infos.get(key)),
         subtype=element.get("subtype", ""),
         parent=place.switch,
-        bytes_per_s=_slot(element),
+        bytes_per_s=slot(element),
     )
     for system in systems:
         function = _named(function, system, walk.version)
@@ -204,10 +213,10 @@ def _device(element: Element, kind: str, place: _Place, walk: _Walk) -> None:
 
 def _named(function: Function, system: Element, version: int) -> Function:
     """The function with what one of its names in the system tells."""
-    infos, name = _infos(system), system.get("name", "")
-    kinds = _osdev(system.get("osdev_type", ""), version)
+    infos, name = infos_of(system), system.get("name", "")
+    kinds = kinds_of(system.get("osdev_type", ""), version)
     is_compute = bool(_COMPUTE.match(name)) and infos.get("OpenCLDeviceType", "GPU") != "CPU"
-    sizes = [_kib(infos[key]) for key in ("CUDAGlobalMemorySize", "NVIDIAMemorySize", "RSMIVRAMSize",
+    sizes = [kib(infos[key]) for key in ("CUDAGlobalMemorySize", "NVIDIAMemorySize", "RSMIVRAMSize",
                                           "OpenCLGlobalMemorySize", "LevelZeroHBMSize", "CXLRAMSize",
                                           "CXLPMEMSize") if key in infos]  # fmt: skip
     guessed = next((_CLASS_OF[kind] for kind in kinds if kind in _CLASS_OF), 0)
@@ -233,10 +242,10 @@ def _bridge(element: Element, place: _Place, walk: _Walk) -> None:
     inside = place
     if element.get("bridge_type") == "1-1" and len(leading) > 1:
         inside = replace(place, switch=f"switch{len(walk.switches)}", is_switched=True)
-        infos = _infos(element)
+        infos = infos_of(element)
         model = " ".join(infos[key] for key in ("PCIVendor", "PCIDevice") if infos.get(key))
         switch = Function(
-            pci=element.get("pci_busid", ""), model=model, parent=place.switch, bytes_per_s=_slot(element)
+            pci=element.get("pci_busid", ""), model=model, parent=place.switch, bytes_per_s=slot(element)
         )
         walk.switches.append((switch, place.mask))
     for child in element.findall("object"):
@@ -319,58 +328,3 @@ def _unknown(walk: _Walk, devices: tuple[Device, ...]) -> dict[str, str]:
     if not devices:
         unknown["devices"] = "hwloc names none (in a container or without --whole-io it cannot see them)"
     return unknown
-
-
-def _bandwidths(root: Element) -> dict[str, int]:
-    """Bytes per second of each memory domain, by gp_index: the best that any processor gets."""
-    best: dict[str, int] = {}
-    for attribute in root.findall("memattr"):
-        if attribute.get("name") != "Bandwidth":
-            continue
-        for value in attribute.findall("memattr_value"):
-            index, speed = value.get("target_obj_gp_index", ""), _whole(value.get("value", "")) or 0
-            best[index] = max(best.get(index, 0), speed * _MIB)
-    return best
-
-
-def _slot(element: Element) -> int | None:
-    """pci_link_speed is in GB/s, 0 where the system does not tell."""
-    try:
-        speed = float(element.get("pci_link_speed", "0") or 0)
-    except ValueError:
-        speed = 0.0
-    return round(speed * 1e9) if 0 < speed < 1e5 else None
-
-
-def _osdev(text: str, version: int) -> tuple[str, ...]:
-    """The kinds of an OSDev; numbers up to version 2, bits since version 3."""
-    number = _whole(text)
-    if number is None:
-        return ()
-    if version >= 3:
-        return tuple(kind for bit, kind in enumerate(_OSDEV_3) if number >> bit & 1)
-    return _OSDEV_2[number : number + 1]
-
-
-def _major(root: Element) -> int:
-    match = re.match(r"\d{1,3}", root.get("version", "1"))
-    return int(match.group()) if match else 1
-
-
-def _mask(element: Element, name: str, default: int) -> int:
-    text = element.get(name)
-    return default if not text else parse_mask(text)
-
-
-def _infos(element: Element) -> dict[str, str]:
-    return {info.get("name", ""): info.get("value", "") for info in element.findall("info")}
-
-
-def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"\d{1,19}", text.strip()) else None
-
-
-def _kib(text: str) -> int:
-    """`11796032KiB`; older versions leave the unit out."""
-    match = re.fullmatch(r"(\d{1,15})\s*(?:KiB|kB)?", text.strip())
-    return int(match.group(1)) * 1024 if match else 0

@@ -74,6 +74,12 @@ def _found(text: str, names: list[str], rows: dict[str, Row], fallback: str, whe
     unknown = {"memory": "nvidia-smi does not say how large it is"}
     packages = _packages(text, affinities, domains, nodes, unknown)
     numbers = sorted(set(domains.values()) | set(range(_lscpu(text, "NUMA node(s)") or 0)))
+    groups = _groups(affinities, domains)
+    beside = (
+        dict(zip(groups, (package.name for package in packages), strict=False))
+        if all(one.kind == "domain" for one in packages)
+        else {}
+    )
     places = {package.name for package in packages if package.kind == "domain"}
     memories = tuple(Memory(nodes, f"numa{number}", package=_place(number, places)) for number in numbers)
     if not memories:
@@ -88,7 +94,7 @@ def _found(text: str, names: list[str], rows: dict[str, Row], fallback: str, whe
             model=model if _kind(name) == "gpu" else "",
             system=_real_name(text, name),
             numa=domains.get(name),
-            parent=_place(domains.get(name), places),
+            parent=beside.get(affinities.get(name, 0), ""),
         )
         for name, ours in _our_names(names).items()
     )
@@ -137,18 +143,17 @@ def _packages(
         return tuple(replace(package, name=f"package{number}") for number in range(sockets))
     unknown["packages"] = "nvidia-smi names none; these are the processors beside the GPUs"
     unknown["cores"] = "nvidia-smi names hardware threads only; they are taken as cores"
-    groups = {mask: domains.get(name) for name, mask in affinities.items()}
+    groups = _groups(affinities, domains)
+    told = None not in groups.values() and len(set(groups.values())) == len(groups)
     return tuple(
-        Package(
-            nodes,
-            f"cores{numa}"
-            if numa is not None and len(set(groups.values())) == len(groups)
-            else f"group{index}",
-            kind="domain",
-            threads=mask.bit_count(),
-        )
-        for index, (mask, numa) in enumerate(sorted(groups.items()))
+        Package(nodes, f"cores{numa}" if told else f"group{index}", kind="domain", threads=mask.bit_count())
+        for index, (mask, numa) in enumerate(groups.items())
     )
+
+
+def _groups(affinities: dict[str, int], domains: dict[str, int]) -> dict[int, int | None]:
+    """Each set of processors beside a GPU, with its memory domain."""
+    return dict(sorted((mask, domains.get(name)) for name, mask in affinities.items()))
 
 
 def _lscpu(text: str, key: str) -> int | None:

@@ -15,9 +15,10 @@ from timonier.describe.discover.pci import (
     lane_bytes_per_s,
     parse_transfers,
 )
-from timonier.describe.discover.sets import parse_list
+from timonier.describe.discover.sets import parse_list, parse_mask
 from timonier.describe.discover.tree import Tree
 from timonier.describe.topology import Topology
+from timonier.kit.errors import MachineFailure
 
 _CPU = "/sys/devices/system/cpu"
 _NODE = "/sys/devices/system/node"
@@ -28,7 +29,10 @@ _SIZE = re.compile(r"(\d{1,12})([KMG]?)")
 
 def read_sysfs(tree: Tree, name: str = "node") -> Found:
     """The node whose /sys and /proc lie in `tree`; what they do not tell is unknown, with the reason."""
-    layout = _layout(tree)
+    try:
+        layout = _layout(tree)
+    except ValueError as error:  # a list of processors that is none
+        raise MachineFailure(f"cannot understand {_CPU}: {error}", where=str(tree.root)) from error
     nodes = (node_name(name),)
     functions = [_function(tree, address, layout) for address in tree.names(_PCI)]
     unknown = {} if functions else {"devices": f"{_PCI} is empty or absent"}
@@ -54,58 +58,86 @@ def slot_of(tree: Tree, address: str) -> tuple[int | None, int | None]:
 
 
 def _layout(tree: Tree) -> Layout:
-    layout = Layout()
-    cores: dict[tuple[int, int, int], int] = {}
-    dies: dict[tuple[int, int], int] = {}
-    packages: dict[int, int] = {}
+    """Masks of packages, dies, cores and caches, as each processor names those that it shares them with."""
+    layout = Layout(threads=_usable(tree))
+    sets: dict[str, dict[int, None]] = {"package": {}, "die": {}, "core": {}}
     caches: dict[tuple[str, int], CacheSet] = {}
     for cpu in tree.names(_CPU, r"cpu\d+"):
         bit = 1 << int(cpu[3:])
-        if tree.text(f"{_CPU}/{cpu}/online") == "0" or tree.text(f"{_CPU}/{cpu}/topology/core_id") is None:
+        if not layout.threads & bit:
             continue
-        layout.threads |= bit
-        package, die, core = (
-            tree.number(f"{_CPU}/{cpu}/topology/{key}")
-            for key in ("physical_package_id", "die_id", "core_id")
-        )
-        if package is not None and package >= 0:
-            packages[package] = packages.get(package, 0) | bit
-        if die is not None and die >= 0:
-            dies[package or 0, die] = dies.get((package or 0, die), 0) | bit
-        key = (package or 0, die or 0, core or 0)
-        siblings = tree.text(f"{_CPU}/{cpu}/topology/thread_siblings_list")
-        cores[key if siblings is None else (0, 0, parse_list(siblings))] = (
-            cores.get(key, 0) | bit if siblings is None else parse_list(siblings)
-        )
+        for what, names in _SIBLINGS.items():
+            if what == "die" and (tree.number(f"{_CPU}/{cpu}/topology/die_id") or 0) < 0:
+                continue  # the kernel does not know
+            mask = _siblings(tree, f"{_CPU}/{cpu}/topology", names) & layout.threads
+            if mask:
+                sets[what][mask] = None
         for index in tree.names(f"{_CPU}/{cpu}/cache", r"index\d+"):
             cache = _cache(tree, f"{_CPU}/{cpu}/cache/{index}", bit)
             if cache:
                 caches[cache.name, cache.mask] = cache
-    layout.cores = list(dict.fromkeys(cores.values()))
+    layout.cores = list(sets["core"])
+    layout.dies = list(sets["die"]) if len(sets["die"]) > len(sets["package"]) else []
     layout.caches = list(caches.values())
-    layout.dies = list(dies.values()) if len(dies) > len(packages) else []
     models = _models(tree)
-    for _, mask in sorted(packages.items()):
+    for mask in sets["package"]:
         first = (mask & -mask).bit_length() - 1
         layout.packages.append((f"package{len(layout.packages)}", models.get(first, ""), mask))
     layout.domains = [_domain(tree, node, layout.threads) for node in tree.names(_NODE, r"node\d+")]
+    layout.domains = layout.domains or [Domain(0, layout.threads)]  # a kernel without NUMA has one memory
     return layout
+
+
+# the newer name of each list first
+_SIBLINGS = {
+    "package": ("package_cpus", "core_siblings"),
+    "die": ("die_cpus",),
+    "core": ("core_cpus", "thread_siblings"),
+}
+
+
+def _siblings(tree: Tree, folder: str, names: tuple[str, ...]) -> int:
+    """Who shares it, as a list or as a mask; 0 where the kernel does not tell."""
+    for name in names:
+        text = tree.text(f"{folder}/{name}_list")
+        if text is not None:
+            return parse_list(text)
+        text = tree.text(f"{folder}/{name}")
+        if text is not None:
+            return parse_mask(text)
+    return 0
+
+
+def _usable(tree: Tree) -> int:
+    """Processors that are online and that we may run on."""
+    online = 0
+    for cpu in tree.names(_CPU, r"cpu\d+"):
+        if tree.text(f"{_CPU}/{cpu}/online") != "0":
+            online |= 1 << int(cpu[3:])
+    match = re.search(r"Cpus_allowed_list:\s*(\S+)", tree.text("/proc/self/status") or "")
+    allowed = parse_list(match.group(1)) if match else 0
+    return (online & allowed) or online
 
 
 def _cache(tree: Tree, path: str, own: int) -> CacheSet | None:
     level, kind = tree.number(f"{path}/level"), _CACHES.get(tree.text(f"{path}/type") or "")
     if level is None or kind is None:
         return None
-    shared = parse_list(tree.text(f"{path}/shared_cpu_list") or "") or own
+    shared = _siblings(tree, path, ("shared_cpu",)) or _shared_map(tree, path) or own
     match = _SIZE.fullmatch((tree.text(f"{path}/size") or "").strip())
     size = int(match.group(1)) << {"": 0, "K": 10, "M": 20, "G": 30}[match.group(2)] if match else None
     return CacheSet(f"L{level}{kind if level == 1 or kind == 'i' else ''}", size or None, shared)
 
 
+def _shared_map(tree: Tree, path: str) -> int:
+    return parse_mask(tree.text(f"{path}/shared_cpu_map") or "0")
+
+
 def _domain(tree: Tree, node: str, online: int) -> Domain:
     match = re.search(r"MemTotal:\s*(\d{1,15}) kB", tree.text(f"{_NODE}/{node}/meminfo") or "")
-    mask = parse_list(tree.text(f"{_NODE}/{node}/cpulist") or "") & online
-    return Domain(int(node[4:]), mask, int(match.group(1)) * 1024 if match else None)
+    text = tree.text(f"{_NODE}/{node}/cpulist")
+    mask = parse_list(text) if text is not None else parse_mask(tree.text(f"{_NODE}/{node}/cpumap") or "0")
+    return Domain(int(node[4:]), mask & online, int(match.group(1)) * 1024 if match else None)
 
 
 def _models(tree: Tree) -> dict[int, str]:

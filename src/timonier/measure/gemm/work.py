@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +13,7 @@ from timonier.kit.errors import InputError, nearest
 from timonier.measure.events import Report, check
 from timonier.measure.gemm import KINDS, onednn
 from timonier.measure.measurement import Check
+from timonier.measure.packages import is_installed
 from timonier.measure.recipe import Setup
 from timonier.measure.repeat import Budget, repeat
 
@@ -124,17 +124,17 @@ def _cpu(kind: str, n: int) -> Product | str:
         return Product(lambda: library.multiply(a, b, c), lambda: c[:_ROWS], f"oneDNN {library.version}")
     if kind == "float8":
         return "no CPU library multiplies 8-bit floating point"
-    if find_spec("torch") is None:
+    if not is_installed("torch"):
         return NO_TORCH
     return _torch(kind, n, "cpu")
 
 
 def _gpu(kind: str, n: int) -> Product | str:
-    if find_spec("torch") is not None:
+    if is_installed("torch"):
         torch = import_module("torch")
         if torch.cuda.is_available():
             return _torch(kind, n, "cuda")
-    if find_spec("cupy") is not None:
+    if is_installed("cupy"):
         product = _cupy(kind, n)
         if product is not None:
             return product

@@ -75,7 +75,7 @@ def harmonic(values: list[float]) -> tuple[float, float]:
 
     >>> mean, deviation = harmonic([1.0, 2.0, 4.0])
     >>> round(mean, 4), round(deviation, 4)
-    (1.7143, 0.6479)
+    (1.7143, 0.7936)
     """
     inverse = [1 / value for value in values]
     mean = math.fsum(inverse) / len(inverse)

@@ -16,10 +16,10 @@ from timonier.measure.ranks import ranks_of
 from timonier.measure.recipe import Planned, Setup, Wanted, check_memory
 
 SETTINGS: Mapping[str, tuple[Any, str]] = {
-    "n": (64, "points of each rank along x, y and z, a multiple of 8"),
-    "nx": (64, "points along x alone"),
-    "ny": (64, "points along y alone"),
-    "nz": (64, "points along z alone"),
+    "n": (None, "points of each rank along x, y and z, a multiple of 8; 64, with less than 30 s 32"),
+    "nx": (None, "points along x alone"),
+    "ny": (None, "points along y alone"),
+    "nz": (None, "points along z alone"),
     "variant": ("both", "plain, reuse or both"),
 }
 _VARIANTS = {
@@ -32,7 +32,7 @@ _VARIANTS = {
 def plan(here: Here, wanted: Wanted) -> list[Planned]:
     """One task a variant, on the ranks that are wanted, else one rank a core where there is MPI."""
     given = wanted.settings
-    n = int(given.get("n", SETTINGS["n"][0]))
+    n = int(given.get("n") or (64 if wanted.budget_s >= 30 else 32))
     local = {axis: int(given.get(axis, n)) for axis in ("nx", "ny", "nz")}
     variant = str(given.get("variant", "both"))
     if variant not in _VARIANTS:

@@ -52,7 +52,7 @@ def search(
         if distance[v] == FAR:
             known[size] = v
             size += 1
-    changed = size
+    changed = pull(row, near, far, distance, parent, known, size, queue)
     while changed > CHANGED * used:
         changed = pull(row, near, far, distance, parent, known, size, queue)
     for k in range(changed):

@@ -6,24 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from timonier.describe import Chiplet, Device, Machine, Memory, Package, Topology, compress_hostlist
+from timonier.describe import Chiplet, Machine, Memory, Package, Topology
 from timonier.publish.picture.canvas import Canvas, fit
+from timonier.publish.picture.devices import DEVICE_W, PAD, below, draw_devices, grouped
 from timonier.publish.picture.matrix import draw_matrix
 from timonier.publish.picture.words import (
     cores_text,
     model_text,
-    network_text,
     size_text,
-    slot_text,
     speed_text,
 )
 
-_MARGIN, _GAP, _PAD = 20.0, 16.0, 10.0
-_DEVICE_W, _DEVICE_H, _TICK = 128.0, 48.0, 22.0
+_MARGIN, _GAP = 20.0, 16.0
 _MEMORY_W = 128.0
-_MOST_CHIPLETS, _MOST_CORES, _MOST_LIKE = 32, 128, 4
-_KINDS = {"gpu": "gpu", "nic": "nic", "storage": "storage", "memory": "memory", "switch": "switch",
-          "nvswitch": "switch"}  # fmt: skip
+_MOST_CHIPLETS, _MOST_CORES = 32, 128
 
 
 def draw_inside(machine: Machine, node: str) -> str:
@@ -82,13 +78,13 @@ def _columns(packages: Sequence[Package]) -> int:
 
 def _column_width(inside: Topology, columns: int) -> float:
     """Wide enough for the widest switch or package, and a page in all."""
-    each = max((len(_grouped(_below(inside, package.name))) for package in inside.packages), default=0)
+    each = max((len(grouped(below(inside, package.name))) for package in inside.packages), default=0)
     held = {memory.package for memory in inside.memories}
     wish = max(
-        _chips_width(package) + 3 * _PAD + (_MEMORY_W + _PAD) * (package.name in held)
+        _chips_width(package) + 3 * PAD + (_MEMORY_W + PAD) * (package.name in held)
         for package in inside.packages
     )
-    devices = min(each, 5) * (_DEVICE_W + _PAD) + 5 * _PAD
+    devices = min(each, 5) * (DEVICE_W + PAD) + 5 * PAD
     if columns > 4:
         return 320.0
     pair = 660.0 if columns <= 2 and _most_switches(inside) > 1 else 0.0
@@ -97,8 +93,8 @@ def _column_width(inside: Topology, columns: int) -> float:
 
 def _most_switches(inside: Topology) -> int:
     """Switches below one package, so that two of them stand beside each other."""
-    below = [[one.kind for one in _below(inside, package.name)] for package in inside.packages]
-    return max((kinds.count("switch") for kinds in below), default=0)
+    hanging = [[one.kind for one in below(inside, package.name)] for package in inside.packages]
+    return max((kinds.count("switch") for kinds in hanging), default=0)
 
 
 # --- packages
@@ -112,10 +108,10 @@ def _package(
     mark = len(canvas.marks)
     canvas.box((x, y, width, 0), "package")  # its height is known at the end
     title = f"{package.name}  {model_text(package.model)}"
-    canvas.text((x + _PAD, y + 20), fit(title, width - 2 * _PAD, 13), 13, "bold")
+    canvas.text((x + PAD, y + 20), fit(title, width - 2 * PAD, 13), 13, "bold")
     low = y + 32
     for line in _facts(package):
-        canvas.text((x + _PAD, low + 4), fit(line, width - 2 * _PAD, 11), 11, "soft")
+        canvas.text((x + PAD, low + 4), fit(line, width - 2 * PAD, 11), 11, "soft")
         low += 14
     own = [memory for memory in inside.memories if memory.package == package.name]
     chips = _expanded(package)
@@ -124,10 +120,10 @@ def _package(
     for head in heads or [None]:
         mine = [chip for chip in chips if head is None or _is_near(chip, head, own)]
         beside = [one for one in own if head is not None and head.name in (one.name, one.beside)]
-        low = _domain(canvas, beside, mine, (x + _PAD, low), width - 2 * _PAD) + 8
+        low = _domain(canvas, beside, mine, (x + PAD, low), width - 2 * PAD) + 8
     canvas.marks[mark] = _resized(canvas.marks[mark], low - y)
     children = [device for device in inside.devices if device.parent == package.name]
-    return _rows(canvas, inside, children, (x, low), width) if children else low
+    return draw_devices(canvas, inside, children, (x, low), width) if children else low
 
 
 def _resized(mark: str, height: float) -> str:
@@ -175,7 +171,7 @@ def _domain(
     low, left, right = y, x, x + width
     for memory in memories:
         low = _memory(canvas, memory, (x, low)) + 4
-        left = x + _MEMORY_W + _PAD
+        left = x + _MEMORY_W + PAD
     row, here, bottom = y, left, y
     for chip in chips:
         w, h = _chip_size(chip, right - left)
@@ -258,106 +254,6 @@ def _chip(canvas: Canvas, chip: Chiplet, at: tuple[float, float], size: tuple[fl
         canvas.box((cx, cy, grid.step - 3, grid.step - 3), "core", radius=1.5)
 
 
-# --- devices
-
-
-def _below(inside: Topology, parent: str) -> list[Device]:
-    return [device for device in inside.devices if device.parent == parent]
-
-
-def _grouped(devices: Sequence[Device]) -> list[list[Device]]:
-    """Equal devices beside each other as one where they are more than a few; GPUs always by themselves."""
-    groups: dict[object, list[Device]] = {}
-    for device in devices:
-        groups.setdefault(replace(device, name="", pci="", system="", numa=None), []).append(device)
-    drawn: list[list[Device]] = []
-    for group in groups.values():
-        alone = len(group) <= _MOST_LIKE or group[0].kind in ("gpu", "switch")
-        drawn += [[device] for device in group] if alone else [group]
-    order = {"switch": 0, "gpu": 1, "nvswitch": 2, "nic": 3}
-    return sorted(drawn, key=lambda group: order.get(group[0].kind, 4))
-
-
-def _extent(inside: Topology, group: Sequence[Device], most: float) -> tuple[float, float]:
-    """Width and height of a device, or of a switch with what hangs on it."""
-    children = _below(inside, group[0].name) if group[0].kind == "switch" else []
-    if not children:
-        return _DEVICE_W, _DEVICE_H
-    width, low = _flow(inside, children, most - 2 * _PAD)
-    return min(max(width + 2 * _PAD, _DEVICE_W), most), low + 26
-
-
-def _flow(inside: Topology, devices: Sequence[Device], most: float) -> tuple[float, float]:
-    """Width and height of rows of devices, ticks included."""
-    here = low = widest = row = 0.0
-    for group in _grouped(devices):
-        w, h = _extent(inside, group, most - _PAD)
-        if here and here + w > most:
-            here, low, row = 0.0, low + row, 0.0
-        here += w + _PAD
-        widest, row = max(widest, here), max(row, h + _TICK)
-    return widest, low + row
-
-
-def _rows(
-    canvas: Canvas, inside: Topology, devices: Sequence[Device], at: tuple[float, float], width: float
-) -> float:
-    """Devices in rows below a bar each; a trunk at the left joins the bars to what is above."""
-    x, y = at
-    trunk, left = x + 6, x + 6 + _PAD
-    rows: list[tuple[float, float]] = []  # y of each bar, and its right end
-    here, top, row = left, y, 0.0
-    for group in _grouped(devices):
-        w, h = _extent(inside, group, width - 2 * _PAD)
-        if here > left and here + w > x + width:
-            here, top, row = left, top + row, 0.0
-        middle = here + min(w, _DEVICE_W) / 2
-        bar = top + 8
-        if not rows or rows[-1][0] != bar:
-            rows.append((bar, middle))
-        rows[-1] = (bar, middle)
-        canvas.wire((middle, bar), (middle, top + _TICK))
-        label = slot_text(group[0])
-        if label:
-            canvas.text((middle + 4, top + _TICK - 4), fit(label, _DEVICE_W / 2 + 8, 9), 9, "soft")
-        _device(canvas, inside, group, (here, top + _TICK), (w, h))
-        here += w + _PAD
-        row = max(row, h + _TICK)
-    for bar, right in rows:
-        canvas.wire((trunk, bar), (right, bar))
-    canvas.wire((trunk, y), (trunk, rows[-1][0]))
-    return top + row + 4
-
-
-def _device(
-    canvas: Canvas,
-    inside: Topology,
-    group: Sequence[Device],
-    at: tuple[float, float],
-    size: tuple[float, float],
-) -> None:
-    (x, y), (w, h) = at, size
-    first = group[0]
-    name = compress_hostlist([device.name for device in group])
-    lines = _lines(first, len(group))
-    canvas.box((x, y, w, h), _KINDS.get(first.kind, "other"), f"{name} {first.model} {first.pci}".strip())
-    canvas.text((x + 7, y + 15), fit(name, w - 10, 12), 12, "bold")
-    children = _below(inside, first.name) if first.kind == "switch" else []
-    if children:
-        _rows(canvas, inside, children, (x + _PAD / 2, y + 20), w - _PAD / 2)
-        return
-    for number, line in enumerate(lines[:2]):
-        canvas.text((x + 7, y + 29 + 13 * number), fit(line, w - 10, 10), 10)
-
-
-def _lines(device: Device, count: int) -> list[str]:
-    what = device.type or model_text(device.model)
-    size = size_text(device.memory_bytes) or network_text(device.network_bytes_per_s)
-    names = device.system if count == 1 and device.kind != "gpu" else ""
-    mig = f"MIG {device.mig}" if device.mig else ""
-    return [line for line in (what, " ".join(part for part in (size, mig, names) if part)) if line]
-
-
 def _loose(canvas: Canvas, inside: Topology, y: float) -> float:
     """Memory and devices of which no package is told."""
     names = {package.name for package in inside.packages}
@@ -378,7 +274,7 @@ def _loose(canvas: Canvas, inside: Topology, y: float) -> float:
             near = [device for device in devices if device.numa == numa]
             label = "NUMA not told" if numa is None else f"numa{numa}"
             canvas.text((_MARGIN, y + 12), label, 11, "bold")
-            y = _rows(canvas, inside, near, (_MARGIN, y + 16), 8 * (_DEVICE_W + _PAD)) + 6
+            y = draw_devices(canvas, inside, near, (_MARGIN, y + 16), 8 * (DEVICE_W + PAD)) + 6
     return y
 
 

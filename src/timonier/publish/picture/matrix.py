@@ -91,7 +91,7 @@ def _legend(canvas: Canvas, links: list[Link], x: float, y: float) -> float:
         canvas.box((x + _LABEL, y, 14, 14), f"{_colour(like)}55", radius=2)
         words = [
             f"{path}: {meanings.get(path, '')}" if path else kind,
-            f"{count} links" if count else "",
+            f"{count} side by side" if count and count > 1 else "",
             f"{speed_text(speed)} each way" if speed else "",
         ]
         canvas.text((x + _LABEL + 20, y + 12), ", ".join(word for word in words if word), 11, "soft")

@@ -21,7 +21,16 @@ from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
-from timonier.simulate.kernel.reservations import book, compress, end_of, find_due, lift, mark_all, put
+from timonier.simulate.kernel.reservations import (
+    book,
+    compress,
+    end_of,
+    find_due,
+    lift,
+    mark_all,
+    next_within,
+    put,
+)
 from timonier.simulate.kernel.state import (
     ARRIVED,
     BATCH,
@@ -42,13 +51,13 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     OVERRUNS,
     PEAK,
-    PROCESSORS,
+    STOP,
     TORN,
     UNTIL,
     WAITING,
     State,
 )
-from timonier.simulate.kernel.timeline import COUNT, FIRST, forget
+from timonier.simulate.kernel.timeline import forget
 from timonier.simulate.kernel.waiting import append, compact, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
@@ -93,17 +102,19 @@ def place_held(state: State, rich: int) -> None:
 def place_new(state: State, rich: int) -> None:
     """Jobs that came since the last pass get their holes, in the order in which they came."""
     s = state.scalars
-    waiting = state.waiting
     count = 0
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] == UNPLACED:
-            m = count
-            while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
-                state.pick[m] = state.pick[m - 1]
-                m -= 1
-            state.pick[m] = k
-            count += 1
+    k = next_within(state, int(s[LO]), UNPLACED, UNPLACED)
+    while k < s[HI]:
+        m = count
+        while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
+            state.pick[m] = state.pick[m - 1]
+            m -= 1
+        state.pick[m] = k
+        count += 1
+        k = next_within(state, k + 1, UNPLACED, UNPLACED)
     for c in range(count):
+        if s[STOP]:
+            return
         place_one(state, rich, int(state.pick[c]))
 
 
@@ -137,13 +148,9 @@ def start_due(state: State, rich: int) -> None:
     now = int(s[NOW])
     if s[DUE] > now:
         return
-    k = s[LO]
-    hi = s[HI]
-    while k < hi:
+    k = next_within(state, int(s[LO]), 0, now)
+    while k < s[HI] and not s[STOP]:
         start = int(waiting.start[k])
-        if waiting.size[k] == HOLE or start < 0 or start > now:
-            k += 1
-            continue
         job = int(waiting.job[k])
         est = int(state.jobs[job]["est"])
         room = waiting.size[k] <= s[FREE]
@@ -165,7 +172,7 @@ def start_due(state: State, rich: int) -> None:
                 waiting.start[k] = HELD
             else:
                 put(state, rich, k, now + 1)
-        k += 1
+        k = next_within(state, k + 1, 0, now)
     while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
         s[LO] += 1
     find_due(state)
@@ -225,18 +232,12 @@ def round_after_ends(state: State, rich: int) -> None:
 
 @loop
 def prime_line(state: State, rich: int, waits: int) -> None:
-    """Draw the timeline of a state: the running jobs, and the reservations of those that wait.
+    """Draw into an empty timeline what a state brings: the running jobs, and the reservations of those that wait.
 
     waits: what a waiting job without a reservation is, UNPLACED or HELD.
     """
     s = state.scalars
-    line = state.line
     now = s[NOW]
-    for row in range(len(line.span)):
-        line.at[row, 0] = now
-        line.free[row, 0] = s[PROCESSORS] if row == 0 else state.use.caps[row - 1]
-        line.span[row, FIRST] = 0
-        line.span[row, COUNT] = 1
     for slot in range(s[PEAK]):
         book(state, rich, int(state.running[slot]["job"]), now, int(state.running[slot]["expected"]), -1)
     due = NEVER
@@ -278,7 +279,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 return DONE
             if now > until:
                 return UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             begin_instant(state, now)
             if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
@@ -301,10 +302,12 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                     job = next_arrived(state, now)
                 else:
                     job = next_submitted(state, now)
-                if job < 0:
+                if job < 0 or s[STOP]:
                     if not event or s[BATCH] == 0:
                         break
                     for c in range(s[BATCH]):
+                        if s[STOP]:
+                            return BUDGET
                         finish(state, rich, int(state.batch[c]))
                         if s[ON_END]:
                             round_after_ends(state, rich)

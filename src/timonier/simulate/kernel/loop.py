@@ -45,6 +45,7 @@ from timonier.simulate.kernel.state import (
     NEVER,
     NOW,
     ON_END,
+    STOP,
     UNTIL,
     WAITING,
     State,
@@ -95,7 +96,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 now = min(now, next_clock(state))
             if now > until:
                 return DONE if now >= NEVER else UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             if clock:
                 begin_instant(state, now)
@@ -119,7 +120,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     job = next_arrived(state, now)
                 else:
                     job = next_submitted(state, now)
-                if job < 0:
+                if job < 0 or s[STOP]:
                     break
                 if heaped:
                     heap_push(state, job)

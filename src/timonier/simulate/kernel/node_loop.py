@@ -36,6 +36,7 @@ from timonier.simulate.kernel.state import (
     REJOIN,
     RULE,
     SEQ,
+    STOP,
     TURN,
     UNTIL,
     WAITING,
@@ -109,7 +110,7 @@ def _build_instants(backfill: int) -> AdvanceNodes:
                 now = min(now, next_clock(base))
             if now > until:
                 return DONE if now >= NEVER else UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             s[NOW] = now
             s[EVENTS] += 1
@@ -144,7 +145,7 @@ def _build_turns(backfill: int) -> AdvanceNodes:
         s = base.scalars
         stop = s[EVENTS] + budget
         while True:
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             due = False
             phase = s[PHASE]

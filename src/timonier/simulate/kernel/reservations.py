@@ -12,13 +12,13 @@ from __future__ import annotations
 from numpy import int32
 
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, TORN, Array, State
+from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, STOP, TORN, Array, State
 from timonier.simulate.kernel.timeline import LEVELS, add, hole, slide
 
 CHUNK = 64  # places tested at once
 
 
-@inline
+@helper
 def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> None:
     """Give back (sign 1) or reserve (-1) a job's processors on [begin, end)."""
     if begin >= end:
@@ -64,7 +64,7 @@ def mark_helped(state: State, begin: int) -> None:
     )
 
 
-@inline
+@helper
 def mark(size: Array, est: Array, start: Array, since: Array, begin: int, gain: Array) -> None:
     """Mark whom the release that `gain` tells of (timeline.tell) may help. Written so that many are tested at once.
 
@@ -101,25 +101,27 @@ def mark_all(state: State) -> None:
 
 
 @inline
-def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> int:
-    """The earliest start in [begin, last) of a job that holds everything from `before` on; NEVER: none."""
+def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
+    """The earliest start in [begin, last) of a job that holds everything from `before` on, as `timeline.hole`."""
     asked = state.jobs[job]
     line = state.line
     size = int(asked["size"])
     est = int(asked["est"])
-    start = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
+    start, first, after = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
     if rich:
         row = state.rules[job]["partition"] + 1
         while row > 0 and start < NEVER:
-            there = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
+            there, _, _ = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
             if there == start:
                 break
             start = there
             if start < NEVER:
-                start = hole(line.at[0], line.free[0], line.span[0], there, size, est, before, last)
+                start, first, after = hole(
+                    line.at[0], line.free[0], line.span[0], there, size, est, before, last
+                )
                 if start == there:
                     break
-    return start
+    return start, first, after
 
 
 @inline
@@ -133,7 +135,7 @@ def put(state: State, rich: int, k: int, begin: int) -> None:
     """Give the job at place k its earliest hole from `begin` on."""
     s = state.scalars
     job = int(state.waiting.job[k])
-    start = first_hole(state, rich, job, begin, NEVER, NEVER)
+    start, _, _ = first_hole(state, rich, job, begin, NEVER, NEVER)
     state.waiting.start[k] = start
     state.waiting.since[k] = NEVER
     if start < NEVER:
@@ -168,16 +170,16 @@ def improve(state: State, rich: int, k: int) -> None:
     if est < NEVER:
         begin = max(begin, int(state.waiting.since[k]) - est + 1)
     state.waiting.since[k] = NEVER
-    start = first_hole(state, rich, job, begin, old, old)
+    start, first, after = first_hole(state, rich, job, begin, old, old)
     if start >= NEVER:
         return
     state.waiting.start[k] = start
     s[DUE] = min(s[DUE], start)
     end = end_of(start, est)
-    if not rich and est < NEVER and end > old:
-        line = state.line
+    line = state.line
+    if not rich and est < NEVER and end > old and line.at[0, first] == start:
         size = int(state.jobs[job]["size"])
-        slide(line.at[0], line.free[0], line.span[0], size, start, old, end, old + est, line.gain)
+        slide(line.at[0], line.free[0], line.span[0], size, first, after, old, end, old + est, line.gain)
         mark_helped(state, end)
     elif end <= old:
         book(state, rich, job, start, end, -1)
@@ -203,6 +205,8 @@ def compress(state: State, rich: int) -> None:
     if s[TORN]:
         s[TORN] = 0
         for k in range(s[LO], s[HI]):
+            if s[STOP]:
+                return
             if waiting.size[k] != HOLE and waiting.start[k] > now:
                 lift(state, rich, k)
                 put(state, rich, k, now)
@@ -211,7 +215,7 @@ def compress(state: State, rich: int) -> None:
         return
     k = s[LO]
     hi = s[HI]
-    while k < hi:
+    while k < hi and not s[STOP]:
         end = min(k + CHUNK, hi)
         if any_marked(waiting.since[k:end]):
             for m in range(k, end):
@@ -227,9 +231,44 @@ def compress(state: State, rich: int) -> None:
 def find_due(state: State) -> None:
     """Find the earliest reservation among the waiting."""
     s = state.scalars
-    waiting = state.waiting
+    lo = s[LO]
+    hi = s[HI]
+    s[DUE] = earliest(state.waiting.size[lo:hi], state.waiting.start[lo:hi])
+
+
+@inline
+def earliest(size: Array, start: Array) -> int:
+    """The earliest reservation in these places. Written so that many are looked at at once."""
     due = NEVER
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] >= 0:
-            due = min(due, int(waiting.start[k]))
-    s[DUE] = due
+    for k in range(len(size)):
+        there = start[k] if (size[k] != HOLE) & (start[k] >= 0) else NEVER
+        due = min(due, there)
+    return due
+
+
+@helper
+def next_within(state: State, k: int, low: int, high: int) -> int:
+    """The first waiting job from place k on whose reservation (or what stands for none) is in [low, high].
+
+    Returns HI when there is none.
+    """
+    hi = int(state.scalars[HI])
+    size = state.waiting.size
+    start = state.waiting.start
+    while k < hi:
+        end = min(k + CHUNK, hi)
+        if any_within(size[k:end], start[k:end], low, high):
+            for m in range(k, end):
+                if size[m] != HOLE and low <= start[m] <= high:
+                    return m
+        k = end
+    return hi
+
+
+@inline
+def any_within(size: Array, start: Array, low: int, high: int) -> bool:
+    """Is one of these reservations in [low, high]? Written so that many are tested at once."""
+    found = False
+    for k in range(len(size)):
+        found |= (size[k] != HOLE) & (start[k] >= low) & (start[k] <= high)
+    return found

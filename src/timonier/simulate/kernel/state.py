@@ -58,8 +58,9 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     EVENTS,  # instants handled (each = "event": events), for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
+    STOP,  # 1: give up, wherever it is; the state is spoilt then
     N_SCALARS,
-) = range(37)
+) = range(38)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)

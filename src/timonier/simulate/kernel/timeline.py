@@ -7,7 +7,7 @@ negative where an overrunning job met a reservation. Each partition has a line o
 
 from __future__ import annotations
 
-from numpy import int32, uint64
+from numpy import int32, int64, uint64
 
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.state import NEVER, Array
@@ -21,19 +21,20 @@ GAIN = 2 + 3 * LEVELS
 @inline
 def segment(at: Array, low: int, high: int, when: int) -> int:
     """The last segment in [low, high) that begins at or before `when`; at[low] <= when."""
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if at[middle] <= when:
-            low = middle
-        else:
-            high = middle
-    return low
+    k = uint64(low)  # an unsigned index needs no test for being negative
+    length = uint64(high - low)
+    while length > uint64(1):
+        half = length >> uint64(1)
+        if at[k + half] <= when:
+            k += half
+        length -= half
+    return int64(k)  # type: ignore[return-value]
 
 
 @inline
 def shift_right(at: Array, free: Array, low: int, high: int) -> None:
     """Move segments [low, high) up by one place."""
-    for m in range(uint64(high - low)):  # an unsigned index needs no test for being negative
+    for m in range(uint64(high - low)):
         to = uint64(high) - m
         at[to] = at[to - uint64(1)]
         free[to] = free[to - uint64(1)]
@@ -48,17 +49,24 @@ def shift_left(at: Array, free: Array, low: int, high: int) -> None:
 
 
 @inline
-def cut(at: Array, free: Array, span: Array, when: int) -> int:
-    """The segment that begins at `when`, made by cutting one in two if there is none."""
+def cut(at: Array, free: Array, span: Array, low: int, when: int) -> int:
+    """The segment that begins at `when`, at `low` or later, made by cutting one in two if there is none."""
     count = span[COUNT]
-    k = segment(at, span[FIRST], count, when)
+    k = segment(at, low, count, when)
     if at[k] == when:
         return k
-    shift_right(at, free, k + 1, count)
-    at[k + 1] = when
-    free[k + 1] = free[k]
-    span[COUNT] = count + 1
+    split(at, free, span, k + 1, when)
     return k + 1
+
+
+@inline
+def split(at: Array, free: Array, span: Array, k: int, when: int) -> None:
+    """Let a segment begin at `when`, at place k, by cutting the one before in two."""
+    count = span[COUNT]
+    shift_right(at, free, k, count)
+    at[k] = when
+    free[k] = free[k - 1]
+    span[COUNT] = count + 1
 
 
 @inline
@@ -75,8 +83,8 @@ def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int, 
     """`amount` more processors are free on [begin, end), NEVER: for ever. What is given back is told in `gain`."""
     if begin >= end:
         return
-    a = cut(at, free, span, begin)
-    b = span[COUNT] if end >= NEVER else cut(at, free, span, end)
+    a = cut(at, free, span, span[FIRST], begin)
+    b = span[COUNT] if end >= NEVER else cut(at, free, span, a, end)
     least, most = raise_all(free[a:b], amount)
     if amount > 0:
         tell(at, free, span, a, b, least - amount, most, gain)
@@ -87,18 +95,32 @@ def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int, 
 
 @helper
 def slide(
-    at: Array, free: Array, span: Array, size: int, start: int, old: int, end: int, old_end: int, gain: Array
+    at: Array,
+    free: Array,
+    span: Array,
+    size: int,
+    a: int,
+    b: int,
+    old: int,
+    end: int,
+    old_end: int,
+    gain: Array,
 ) -> None:
-    """Move what is taken on [old, old_end) to [start, end), where start < old < end < old_end.
+    """Move what is taken on [old, old_end) to [at[a], end), where at[a] < old < end < old_end.
 
-    A segment begins at `start`. The same as two times `add`, but most segments stay where they are.
+    b: the first segment that begins at `old` or later. The same as two times `add`, but most segments stay
+    where they are.
     """
-    a = segment(at, span[FIRST], span[COUNT], start)
-    b = cut(at, free, span, old)
+    if b == span[COUNT] or at[b] != old:
+        split(at, free, span, b, old)
     raise_all(free[a:b], -size)
-    e = cut(at, free, span, old_end)
+    c = segment(at, b, span[COUNT], end)
+    e = c + 1
+    while e < span[COUNT] and at[e] < old_end:
+        e += 1
+    if e == span[COUNT] or at[e] != old_end:
+        split(at, free, span, e, old_end)
     count = span[COUNT]
-    c = segment(at, b, e, end)
     fresh = at[c] != end
     drop_e = free[e - 1] + size == free[e]
     value = free[c]
@@ -196,14 +218,17 @@ def roomy(free: Array, size: int) -> bool:
 
 
 @helper
-def hole(at: Array, free: Array, span: Array, begin: int, size: int, est: int, before: int, last: int) -> int:
+def hole(
+    at: Array, free: Array, span: Array, begin: int, size: int, est: int, before: int, last: int
+) -> tuple[int, int, int]:
     """The first u >= begin with `size` free on [u, min(u + est, before)), if it is earlier than `last`.
 
-    Returns NEVER when there is none.
+    Returns u, its segment, and the first segment that begins at the end of that time or later; NEVER when there is none.
     """
     count = span[COUNT]
     k = segment(at, span[FIRST], count, begin)
     start = begin
+    first = k
     while True:
         if free[k] < size:
             k += 1
@@ -212,14 +237,15 @@ def hole(at: Array, free: Array, span: Array, begin: int, size: int, est: int, b
             while k < count and free[k] < size:
                 k += 1
             if k == count:
-                return NEVER
+                return NEVER, 0, 0
             start = at[k]
+            first = k
         if start >= last:
-            return NEVER
+            return NEVER, 0, 0
         until = before if est >= NEVER else min(start + est, before)
         while True:
             k += 1
             if k == count or at[k] >= until:
-                return int(start)
+                return int(start), first, k
             if free[k] < size:
                 break

@@ -43,6 +43,7 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     PHASE,
     REJOIN,
+    STOP,
     TURN,
     UNTIL,
     WAITING,
@@ -98,7 +99,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
         s = state.scalars
         stop = s[EVENTS] + budget
         while True:
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             due = False
             phase = s[PHASE]

@@ -16,6 +16,7 @@ from timonier.simulate.kernel.state import (
     LONGEST_QUEUE,
     NOW,
     RULE,
+    STOP,
     TESTED,
     WAITING,
     Array,
@@ -235,6 +236,8 @@ def resort(state: State, rich: int) -> None:
             s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority
         )
     for k in range(1, s[HI]):
+        if s[STOP]:
+            return
         job = int(waiting.job[k])
         key = waiting.key[k]
         start = waiting.start[k]
