@@ -73,6 +73,9 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     and jobs without an owner share one.  Or "machine": the accounts of the machine's [[owner]] tables, and for all
     other jobs what nobody owns.  Raises InputError where nobody owns anything, or too many do.
     """
+    if machine.processors is None:
+        fix = "leave `private` out, or compare on a count: --machine N"
+        raise InputError("`private` cuts a count of processors into slices", where=machine.name, fix=fix)
     column = "account" if owner == BY_MACHINE else owner
     if jobs.texts(column).null_count == len(jobs):
         raise InputError(
@@ -83,7 +86,7 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     names, code = _encoded(jobs, column)
     if owner == BY_MACHINE:
         return _by_machine(names, code, machine)
-    given = slices(np.bincount(code, weights=finite_work(jobs)).astype(np.float64), machine.processors or 0)
+    given = slices(np.bincount(code, weights=finite_work(jobs)).astype(np.float64), machine.processors)
     return Owners(names, code, given)
 
 
