@@ -271,7 +271,7 @@ class Total:
             listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             kept = 0
             while sum(n for _, n in listed[:kept]) < wanted * len(self.jobs) and kept < len(listed):
-                kept += 10
+                kept += 1
             sum_ = sum(n for _, n in listed[:kept])
             self.typical = [
                 (
