@@ -21,12 +21,12 @@ from timonier.simulate.columns import (
     refuse_what_cannot_run,
     rows_with,
 )
+from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
-from timonier.simulate.kernel.occupy import occupy
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -42,7 +42,7 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
-from timonier.simulate.kernel.site import Cluster
+from timonier.simulate.occupied import take_in
 from timonier.simulate.pack_nodes import (
     Demand,
     OnNodes,
@@ -86,7 +86,7 @@ class Packed:
     nodes: OnNodes | None = None
 
     @property
-    def argument(self) -> k.State | Cluster:
+    def argument(self) -> k.State | site.Cluster:
         """What the loop is called with."""
         return self.state if self.nodes is None else self.nodes.cluster
 
@@ -115,9 +115,13 @@ def _pack_nodes(
     """The same on a machine with nodes: partitions are sets of nodes, and no caps."""
     bare = replace(machine, partitions=())
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, 1)
-    nodes = on_nodes(jobs, columns, demand, profile, packed.state, packed.row, seed)
+    nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
     prime(packed.state, 0, 1, 0, 0)
-    occupy(nodes.cluster)
+    if jobs.state is not None:
+        luck = nodes.cluster.luck
+        luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
+        luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
+        take_in(jobs, nodes.cluster, demand.layout, packed.row)
     return replace(packed, nodes=nodes)
 
 

@@ -84,7 +84,7 @@ def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns
 
 
 def on_nodes(
-    jobs: Jobs, columns: Columns, demand: Demand, profile: Profile, base: ks.State, row: Ints, seed: int
+    columns: Columns, demand: Demand, profile: Profile, base: ks.State, row: Ints, seed: int
 ) -> OnNodes:
     """The kernel's view of a machine and of the packed jobs, before anything runs.
 
@@ -93,7 +93,7 @@ def on_nodes(
     layout, shapes = demand.layout, demand.shapes
     cluster = _empty_cluster(layout, shapes, profile, base, seed)
     _refuse_what_does_not_fit(columns, shapes, cluster)
-    refused = np.zeros(len(jobs), dtype=bool)
+    refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     refused &= ~columns.running
     base.marks["state"][refused[row]] = ks.UNRUNNABLE
@@ -178,6 +178,8 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int) -> k.Room:
 
 
 def _refuse_what_does_not_fit(columns: Columns, shapes: Shapes, cluster: k.Cluster) -> None:
+    if not len(shapes.of_job):
+        return
     pairs, which = np.unique(np.stack([shapes.of_job, shapes.tasks], axis=1), axis=0, return_inverse=True)
     able = np.zeros(len(pairs), dtype=bool)
     can_run(cluster, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]), able)

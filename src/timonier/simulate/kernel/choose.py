@@ -16,7 +16,6 @@ from timonier.simulate.kernel.site import (
     SAMPLE,
     SEED,
     TIES,
-    Array,
     Cluster,
 )
 
