@@ -21,6 +21,7 @@ from timonier.simulate.columns import (
     refuse_what_cannot_run,
     rows_with,
 )
+from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
@@ -88,7 +89,12 @@ class Packed:
     @property
     def argument(self) -> k.State | site.Cluster:
         """What the loop is called with."""
-        return self.state if self.nodes is None else self.nodes.cluster
+        return self.state if self.on_counts else self.nodes.cluster  # type: ignore[union-attr]
+
+    @property
+    def on_counts(self) -> bool:
+        """Does the counting engine decide?"""
+        return self.nodes is None or self.nodes.fresh is not None
 
 
 def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packed:
@@ -114,20 +120,44 @@ def _pack_nodes(
 ) -> Packed:
     """The same on a machine with nodes: partitions are sets of nodes, and no caps."""
     bare = replace(machine, partitions=())
-    packed = _pack(jobs, bare, profile, columns, machine.total_cores, 1)
+    packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
+    if profile.backfill.rule == "conservative":
+        return _pack_slots(jobs, bare, profile, columns, nodes)
     prime(packed.state, 0, 1, 0, 0)
+    _take_in(jobs, nodes, packed.row)
+    return replace(packed, nodes=nodes)
+
+
+def _pack_slots(jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes) -> Packed:
+    """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
+    slots = slots_of(nodes, columns, profile)
+    if not slots:
+        raise InputError(
+            "on machines with nodes conservative backfill is simulated where all tasks take equal slots only; "
+            "these jobs ask for different things",
+            fix='set backfill.rule = "easy"',
+        )
+    counted = replace(bare, nodes=(), processors=slots)
+    packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
+    nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
+    _take_in(jobs, nodes, packed.row)
+    return replace(packed, columns=columns, nodes=replace(nodes, fresh=remembered(nodes.cluster)))
+
+
+def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> None:
+    """Place what a state says runs already."""
     if jobs.state is not None:
         luck = nodes.cluster.luck
         luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
         luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
-        take_in(jobs, nodes.cluster, demand.layout, packed.row)
-    return replace(packed, nodes=nodes)
+        take_in(jobs, nodes.cluster, nodes.layout, row)
 
 
 def _pack(
     jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, processors: int, rich: int
 ) -> Packed:
+    """The loop's state; on a machine with nodes without what runs already."""
     counted = machine.is_counted
     row = _rows_in_order(columns, keep_all=bool(rich))
     rules = _rules(jobs, machine, profile, columns, row) if rich else _no_rules()

@@ -14,6 +14,7 @@ from timonier.policy import Profile
 from timonier.simulate.columns import Columns, refuse_by_queues
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
 from timonier.simulate.kernel.occupy import can_run
@@ -45,11 +46,15 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class OnNodes:
-    """What the loop on nodes is called with, and what its numbers mean."""
+    """What the loop on nodes is called with, and what its numbers mean.
+
+    fresh: where the counting engine decides and names are given afterwards, the cluster before the run.
+    """
 
     cluster: k.Cluster
     layout: Layout
     shapes: Shapes
+    fresh: k.Cluster | None = None
 
 
 def refuse_on_counted(machine: Machine, profile: Profile) -> None:
@@ -68,11 +73,13 @@ def refuse_on_nodes(profile: Profile) -> None:
             f"EASY reserves for the head that blocks the queue; cycle.blocked = {profile.cycle.blocked!r} has none",
             fix='set cycle.blocked = "queue", or backfill.rule = "none"',
         )
-    if profile.backfill.rule == "conservative":
-        raise InputError(
-            "conservative backfill is not simulated on machines with nodes yet",
-            fix='set backfill.rule = "easy", or give a count of processors',
-        )
+
+
+def backfill_code(profile: Profile) -> int:
+    """The kernel's word for the profile's backfill."""
+    if profile.backfill.rule == "easy":
+        return SHORTEST if profile.backfill.order == "shortest" else EASY
+    return CONSERVATIVE if profile.backfill.rule == "conservative" else NONE
 
 
 def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns) -> Demand:
@@ -121,6 +128,7 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.NAMED] = 1
     want, total = counted_columns(profile, shapes, layout)
     sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
+    luck[k.BACKFILL] = backfill_code(profile)
     keeps_later = profile.backfill.rule != "none"
     none = np.zeros(0, dtype=np.int32)
     return k.Cluster(

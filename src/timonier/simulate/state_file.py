@@ -49,7 +49,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
     running = found[open_jobs] == k.RUN
     promised = marks["promised"][open_jobs]
     reserved = (
-        _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE and packed.nodes is None else promised
+        _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE and packed.on_counts else promised
     )
     table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
     table = table.take(packed.row[open_jobs])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.device import put_task
-from timonier.simulate.kernel.gang import which_fits
+from timonier.simulate.kernel.gang import place, which_fits
+from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper, loop
-from timonier.simulate.kernel.room import capacity, licensed, move_job, units
+from timonier.simulate.kernel.room import MANY, capacity, licensed, move_job, units
 from timonier.simulate.kernel.score import score_node
 from timonier.simulate.kernel.site import DECISIONS, MASK, NOW_ROOM, Cluster
-from timonier.simulate.kernel.state import PEAK, Array
+from timonier.simulate.kernel.state import JOB_BITS, PEAK, Array
 
 CHOOSE = -2  # a device that the rules choose
+FAR = 1 << 34  # ends that fit a heap key
 
 
 @loop
@@ -83,3 +85,50 @@ def occupy(cluster: Cluster) -> int:
     for r in range(len(cluster.scores.near)):
         cluster.scores.near[r] = 0
     return -1
+
+
+@loop
+def count_slots(cluster: Cluster, s: int, slots: Array) -> None:
+    """slots[n]: how many tasks of shape s fit on node n as it is."""
+    alt = int(cluster.site.shape[s]["first"])
+    for n in range(len(slots)):
+        slots[n] = capacity(cluster.site, cluster.room, -2, s, alt, n, MANY)
+
+
+@loop
+def name_starts(cluster: Cluster, started: Array, end: Array) -> None:
+    """Place jobs that started, in this order; who has rows in `held` already runs there.
+
+    end[j]: when job j ends.  What ends at an instant is free for what starts at it.
+    """
+    heap = cluster.base.scratch
+    count = 0
+    for i in range(len(started)):
+        job = int(started[i])
+        ask = cluster.ask[job]
+        s = int(ask["shape"])
+        tasks = int(ask["tasks"])
+        start = cluster.base.marks[job]["start"]
+        while count > 0 and heap[0] >> JOB_BITS <= start:
+            gone = int(heap[0] & ((1 << JOB_BITS) - 1))
+            pop(heap, count)
+            count -= 1
+            left = cluster.ask[gone]
+            rows = int(left["at"])
+            move_job(
+                cluster.site,
+                cluster.room,
+                cluster.held,
+                gone,
+                int(left["shape"]),
+                rows,
+                int(left["tasks"]),
+                -1,
+            )
+        if cluster.held.node[int(ask["at"])] >= 0:
+            move_job(cluster.site, cluster.room, cluster.held, job, s, int(ask["at"]), tasks, 1)
+        else:
+            place(cluster, NOW_ROOM, job, which_fits(cluster, cluster.room, job, s, tasks))
+        if end[job] < FAR:
+            push(heap, count, (end[job] << JOB_BITS) | job)
+            count += 1
