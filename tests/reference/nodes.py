@@ -297,7 +297,7 @@ class Machinery:
             elif rule == "least-allocated":
                 by_rule = WHOLE - way.left
             elif rule == "fragmentation-gradient":
-                by_rule = self.total.device(room, demand, node, way)
+                by_rule = self.total.device(demand, node, way)
         loss = now is not None and loses(way, node, now.nodes[node.number])
         return (loss, way.kind, by_rule, -way.options, way.gpu, way.start or 0)
 
@@ -369,7 +369,7 @@ class Machinery:
         opened = self.open_domains(room, demand) if within in ("switch", "rack") else []
         for number in range(job.tasks):
 
-            def is_feasible(node: Node, number: int = number, domain: str | None = domain) -> bool:
+            def is_feasible(node: Node, number: int = number) -> bool:
                 if on_node.get(node.number, 0) >= (job.tasks_per_node or math.inf):
                     return False
                 if within == "node":
@@ -422,7 +422,7 @@ class Machinery:
         if sampled:
             self.begin = (begin + len(found) + seen) % count
         spare = [now is not None and self.is_spare(demand, node, now.nodes[node.number]) for node in found]
-        totals = self.total.of(room, demand, found, before, self.seed, self.decisions)
+        totals = self.total.of(demand, found, before, self.seed, self.decisions)
         top = max(zip(spare, totals, strict=True))
         best = [i for i in range(len(found)) if (spare[i], totals[i]) == top]
         ties = self.profile.place.ties

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from timonier.describe import mig_geometry
@@ -65,9 +66,7 @@ class Total:
             sort = self.sort_of(demand.job)
             node.sorts[sort] = node.sorts.get(sort, 0) + sign
 
-    def of(
-        self, room: Any, demand: Any, nodes: list[Any], before: list[Any], seed: int, decision: int
-    ) -> list[float]:
+    def of(self, demand: Any, nodes: list[Any], before: list[Any], seed: int, decision: int) -> list[float]:
         """The total of each node; before: the nodes of the tasks of this job that are placed already."""
         totals = []
         for node in nodes:
@@ -162,7 +161,7 @@ class Total:
         points = [(x, 10 * y) for x, y in score.shape]
         if u <= points[0][0]:
             return points[0][1]
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             if u <= x1:
                 return y0 + toward_zero((y1 - y0) * (u - x0), x1 - x0)
         return points[-1][1]
@@ -190,8 +189,7 @@ class Total:
             if job.mig in gpu.legal:
                 geometry = mig_geometry(gpu.type)
                 assert geometry is not None
-                of = WHOLE * geometry.profiles[job.mig].memory_slices // geometry.memory_slices
-                return of
+                return WHOLE * geometry.profiles[job.mig].memory_slices // geometry.memory_slices
         return WHOLE
 
     def packed(self, rule: str, demand: Any, node: Any) -> float:
@@ -271,7 +269,7 @@ class Total:
             listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
             kept = 0
             while sum(n for _, n in listed[:kept]) < wanted * len(self.jobs) and kept < len(listed):
-                kept += 10
+                kept += 1
             sum_ = sum(n for _, n in listed[:kept])
             self.typical = [
                 (
@@ -330,7 +328,7 @@ class Total:
             left[gpu] = 0
         return self.grade(before, self.fragmentation(node, cores, left))
 
-    def device(self, room: Any, demand: Any, node: Any, way: Any) -> float:
+    def device(self, demand: Any, node: Any, way: Any) -> float:
         """How much a way to take a GPU's share fragments the node, low is good."""
         return int((100.0 - self.taking(demand, node, way.gpu)) * 10_000_000.0)
 

@@ -216,7 +216,8 @@ def rows_with(names: Values, name: str) -> NDArray[np.bool_]:
 
 def _processors(machine: Machine) -> int:
     """Processors of a counted machine.  Raises InputError for one that is too large."""
-    assert machine.processors is not None
+    if machine.processors is None:
+        raise InputError(f"machine {machine.name!r} has nodes, not a number of processors")
     if machine.processors >= MOST_PROCESSORS:
         raise InputError(f"a counted machine has fewer than {MOST_PROCESSORS} processors")
     return machine.processors

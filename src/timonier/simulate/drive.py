@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from timonier.simulate import kernel
+from timonier.simulate.counted_nodes import give_names
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.builds import loop_for, loop_on_nodes
 from timonier.simulate.pack import Packed
@@ -47,6 +48,7 @@ def drive(
         raise
     if worker.error is not None:
         raise worker.error
+    give_names(packed)
     return worker.reason
 
 
@@ -70,12 +72,12 @@ class _Worker(threading.Thread):
 def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int], int]:
     """The compiled loop for this kind of profile; says so when this is its first compilation."""
     order, backfill, event, rich = packed.kind
-    if packed.nodes is None:
+    if packed.on_counts:
         advance: Callable[[Any, int, int], int] = loop_for(order, backfill, event, rich)
         marker = kernel.cache_folder() / f"build-{order}-{backfill}-{event}-{rich}"
     else:
-        advance = loop_on_nodes(backfill, event)
-        marker = kernel.cache_folder() / f"build-nodes-{backfill}-{event}"
+        advance = loop_on_nodes(event)
+        marker = kernel.cache_folder() / f"build-nodes-{event}"
     if marker.exists() or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return advance
     if tell is not None:

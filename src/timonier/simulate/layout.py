@@ -54,7 +54,8 @@ class Layout:
     def share_of(self, profile: str, device: int) -> float:
         """The part of a GPU that a slice is: its compute slices of all."""
         geometry = mig_geometry(self.types[self.device["type"][device]])
-        assert geometry is not None
+        if geometry is None:  # a device that cannot be cut has no slices
+            return 0.0
         return geometry.profiles[profile].compute_slices / geometry.compute_slices
 
 
@@ -155,7 +156,7 @@ def _devices(
 ) -> tuple[Any, Any]:
     node = np.zeros(len(groups), dtype=k.NODE)
     node["kind"] = kind
-    rows = []
+    rows: list[tuple[int, int, int, int, int]] = []
     for n, (_, group) in enumerate(groups):
         node[n]["weight"] = group.weight
         node[n]["first"] = len(rows)

@@ -22,12 +22,13 @@ from timonier.simulate.columns import (
     refuse_what_cannot_run,
     rows_with,
 )
+from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
+from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
-from timonier.simulate.kernel.occupy import occupy
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -43,7 +44,8 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
-from timonier.simulate.kernel.site import Cluster
+from timonier.simulate.kernel.timeline import COUNT, GAIN
+from timonier.simulate.occupied import take_in
 from timonier.simulate.pack_nodes import (
     Demand,
     OnNodes,
@@ -52,7 +54,6 @@ from timonier.simulate.pack_nodes import (
     refuse_on_counted,
     refuse_on_nodes,
 )
-from timonier.simulate.kernel.timeline import COUNT, GAIN
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -88,9 +89,14 @@ class Packed:
     nodes: OnNodes | None = None
 
     @property
-    def argument(self) -> k.State | Cluster:
+    def argument(self) -> k.State | site.Cluster:
         """What the loop is called with."""
-        return self.state if self.nodes is None else self.nodes.cluster
+        return self.state if self.on_counts else self.nodes.cluster  # type: ignore[union-attr]
+
+    @property
+    def on_counts(self) -> bool:
+        """Does the counting engine decide?"""
+        return self.nodes is None or self.nodes.fresh is not None
 
 
 def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packed:
@@ -116,16 +122,44 @@ def _pack_nodes(
 ) -> Packed:
     """The same on a machine with nodes: partitions are sets of nodes, and no caps."""
     bare = replace(machine, partitions=())
-    packed = _pack(jobs, bare, profile, columns, machine.total_cores, 1)
-    nodes = on_nodes(jobs, columns, demand, profile, packed.state, packed.row, seed)
+    packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
+    nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
+    if profile.backfill.rule == "conservative":
+        return _pack_slots(jobs, bare, profile, columns, nodes)
     prime(packed.state, 0, 1, 0, 0)
-    occupy(nodes.cluster)
+    _take_in(jobs, nodes, packed.row)
     return replace(packed, nodes=nodes)
+
+
+def _pack_slots(jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes) -> Packed:
+    """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
+    slots = slots_of(nodes, columns, profile)
+    if not slots:
+        raise InputError(
+            "on machines with nodes conservative backfill is simulated where all tasks take equal slots only; "
+            "these jobs ask for different things",
+            fix='set backfill.rule = "easy"',
+        )
+    counted = replace(bare, nodes=(), processors=slots)
+    packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
+    nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
+    _take_in(jobs, nodes, packed.row)
+    return replace(packed, columns=columns, nodes=replace(nodes, fresh=remembered(nodes.cluster)))
+
+
+def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> None:
+    """Place what a state says runs already."""
+    if jobs.state is not None:
+        luck = nodes.cluster.luck
+        luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
+        luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
+        take_in(jobs, nodes.cluster, nodes.layout, row)
 
 
 def _pack(
     jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, processors: int, rich: int
 ) -> Packed:
+    """The loop's state; on a machine with nodes without what runs already."""
     counted = machine.is_counted
     row = _rows_in_order(columns, keep_all=bool(rich))
     rules = _rules(jobs, machine, profile, columns, row) if rich else _no_rules()

@@ -15,6 +15,7 @@ from timonier.simulate.columns import Columns, refuse_by_queues
 from timonier.simulate.impossible import impossible_jobs
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
 from timonier.simulate.kernel.occupy import can_run
@@ -46,11 +47,15 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class OnNodes:
-    """What the loop on nodes is called with, and what its numbers mean."""
+    """What the loop on nodes is called with, and what its numbers mean.
+
+    fresh: where the counting engine decides and names are given afterwards, the cluster before the run.
+    """
 
     cluster: k.Cluster
     layout: Layout
     shapes: Shapes
+    fresh: k.Cluster | None = None
 
 
 def refuse_on_counted(machine: Machine, profile: Profile) -> None:
@@ -69,11 +74,13 @@ def refuse_on_nodes(profile: Profile) -> None:
             f"EASY reserves for the head that blocks the queue; cycle.blocked = {profile.cycle.blocked!r} has none",
             fix='set cycle.blocked = "queue", or backfill.rule = "none"',
         )
-    if profile.backfill.rule == "conservative":
-        raise InputError(
-            "conservative backfill is not simulated on machines with nodes yet",
-            fix='set backfill.rule = "easy", or give a count of processors',
-        )
+
+
+def backfill_code(profile: Profile) -> int:
+    """The kernel's word for the profile's backfill."""
+    if profile.backfill.rule == "easy":
+        return SHORTEST if profile.backfill.order == "shortest" else EASY
+    return CONSERVATIVE if profile.backfill.rule == "conservative" else NONE
 
 
 def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns) -> Demand:
@@ -86,7 +93,7 @@ def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns
 
 
 def on_nodes(
-    jobs: Jobs, columns: Columns, demand: Demand, profile: Profile, base: ks.State, row: Ints, seed: int
+    columns: Columns, demand: Demand, profile: Profile, base: ks.State, row: Ints, seed: int
 ) -> OnNodes:
     """The kernel's view of a machine and of the packed jobs, before anything runs.
 
@@ -95,7 +102,7 @@ def on_nodes(
     layout, shapes = demand.layout, demand.shapes
     cluster = _empty_cluster(layout, shapes, profile, base, seed)
     _refuse_what_does_not_fit(columns, shapes, cluster)
-    refused = np.zeros(len(jobs), dtype=bool)
+    refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     refused &= ~columns.running
     base.marks["state"][refused[row]] = ks.UNRUNNABLE
@@ -123,6 +130,7 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.NAMED] = 1
     want, total = counted_columns(profile, shapes, layout)
     sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
+    luck[k.BACKFILL] = backfill_code(profile)
     keeps_later = profile.backfill.rule != "none"
     none = np.zeros(0, dtype=np.int32)
     return k.Cluster(
@@ -180,6 +188,8 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int) -> k.Room:
 
 
 def _refuse_what_does_not_fit(columns: Columns, shapes: Shapes, cluster: k.Cluster) -> None:
+    if not len(shapes.of_job):
+        return
     pairs, which = np.unique(np.stack([shapes.of_job, shapes.tasks], axis=1), axis=0, return_inverse=True)
     able = np.zeros(len(pairs), dtype=bool)
     can_run(cluster, np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]), able)

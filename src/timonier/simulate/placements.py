@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from timonier.describe import compress_hostlist
 from timonier.simulate.kernel import site as k
-from timonier.simulate.pack import Packed
 from timonier.simulate.pack_nodes import OnNodes
 from timonier.workload.arrow import Values
 
@@ -27,13 +27,11 @@ def rows_of(nodes: OnNodes, jobs: Ints) -> tuple[Ints, Ints, Ints]:
     return ask["at"][of] + inner, of, inner // width[of]
 
 
-def placed_rows(packed: Packed, jobs: Ints) -> dict[str, Any]:
+def placed_rows(nodes: OnNodes, jobs: Ints) -> dict[str, Any]:
     """One row a device (or a task without one) of these packed jobs: job (place in `jobs`), task, node, gpu, ...
 
     Cores and memory of a task stand in its first row, so that sums over rows are right.
     """
-    nodes = packed.nodes
-    assert nodes is not None
     held, site = nodes.cluster.held, nodes.cluster.site
     rows, of, task = rows_of(nodes, jobs)
     shape_of = nodes.cluster.ask["shape"][jobs][of]
@@ -60,25 +58,43 @@ def placed_rows(packed: Packed, jobs: Ints) -> dict[str, Any]:
     }
 
 
-def node_names(packed: Packed, node: NDArray[Any]) -> Values:
+def placement_texts(nodes: OnNodes, jobs: Ints, running: NDArray[np.bool_]) -> Values:
+    """For a state file: where each running job runs, as JSON; a task is [node, [[gpu], [gpu, first slice], ...]]."""
+    rows = placed_rows(nodes, jobs[running])
+    tasks: list[list[Any]] = [[] for _ in range(int(running.sum()))]
+    names = node_names(nodes, rows["node"]).to_pylist()
+    of, task = rows["job"].tolist(), rows["task"].tolist()
+    gpus, starts = rows["gpu"].to_pylist(), rows["mig_start"].to_pylist()
+    for job, number, name, gpu, start in zip(of, task, names, gpus, starts, strict=True):
+        if number == len(tasks[job]):
+            tasks[job].append([name, []])
+        if gpu is not None:
+            tasks[job][number][1].append([gpu] if start is None else [gpu, start])
+    texts: list[str | None] = [None] * len(jobs)
+    for place, found in zip(np.flatnonzero(running).tolist(), tasks, strict=True):
+        texts[place] = json.dumps(found, separators=(",", ":"))
+    return pa.array(texts, pa.string())
+
+
+def node_names(nodes: OnNodes, node: NDArray[Any]) -> Values:
     """The names of these nodes."""
-    assert packed.nodes is not None
-    names = pa.array(packed.nodes.layout.names, pa.string())
+    names = pa.array(nodes.layout.names, pa.string())
     return names.take(pa.array(node))
 
 
-def node_lists(packed: Packed, jobs: Ints, count: int) -> Values:
-    """The hostlist of each table row, of those packed jobs that started."""
-    nodes = packed.nodes
-    assert nodes is not None
+def node_lists(nodes: OnNodes, row: Ints, jobs: Ints, count: int) -> Values:
+    """The hostlist of each table row, of those packed jobs that started.
+
+    row: int64[j], the table row of each packed job.  count: rows of the table.
+    """
     rows, of, _ = rows_of(nodes, jobs)
     names = nodes.layout.names
     pairs = np.unique(of * len(names) + nodes.cluster.held.node[rows])
     begin = np.searchsorted(pairs // len(names), np.arange(len(jobs) + 1)).tolist()
     node = (pairs % len(names)).tolist()
-    table_row = packed.row[jobs].tolist()
+    table_row = row[jobs].tolist()
     texts: list[str | None] = [None] * count
-    for place, row in enumerate(table_row):
+    for place, at in enumerate(table_row):
         here = node[begin[place] : begin[place + 1]]
-        texts[row] = names[here[0]] if len(here) == 1 else compress_hostlist([names[n] for n in here])
+        texts[at] = names[here[0]] if len(here) == 1 else compress_hostlist([names[n] for n in here])
     return pa.array(texts, pa.string())

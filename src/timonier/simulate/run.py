@@ -39,7 +39,7 @@ class Run:
         return int(self.packed.state.scalars[k.NOW])
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - all but three are options that few give
     jobs: Jobs,
     machine: Machine,
     profile: Profile,

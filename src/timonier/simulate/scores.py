@@ -40,7 +40,7 @@ ONLY_CORES_AND_GPUS = (
     "node-weight",
 )
 MOST_MEMO = 1 << 25  # scores remembered, 12 bytes each
-STEP = 10  # typical shapes are counted in steps of so many
+
 TINY = np.zeros(0, dtype=np.int32)
 
 
@@ -129,8 +129,8 @@ def _heavy(weight: Ints) -> NDArray[np.float64]:
 def _typical(profile: Profile, shapes: Shapes) -> tuple[Any, NDArray[np.uint8]]:
     """The most frequent sorts of tasks, and the device types that suit each.
 
-    Sorts differ in cores, GPUs and types; as many of the most frequent as make up `typical_share` of the jobs,
-    counted in steps of ten.  Source: Weng et al. 2023, section 4.2, and their simulator.
+    Sorts differ in cores, GPUs and types; as many of the most frequent as make up `typical_share` of the jobs.
+     Source: Weng et al. 2023, section 4.2, and their simulator.
     """
     rules = [score for score in profile.place.score if score.rule == "fragmentation-gradient"]
     share = rules[0].typical_share if rules else 0.95
@@ -146,8 +146,8 @@ def _typical(profile: Profile, shapes: Shapes) -> tuple[Any, NDArray[np.uint8]]:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     total, kept, sum_ = sum(counts.values()), 0, 0
     while sum_ < share * total and kept < len(ordered):
-        sum_ += sum(count for _, count in ordered[kept : kept + STEP])
-        kept += STEP
+        sum_ += sum(count for _, count in ordered[kept : kept + 1])
+        kept += 1
     chosen = ordered[:kept]
     typical = np.zeros(len(chosen), dtype=k.TYPICAL)
     suits_of = np.zeros((len(chosen), shapes.suits.shape[1]), dtype=np.uint8)

@@ -123,19 +123,7 @@ def _partitions(names: Values, machine: Machine) -> Values:
 
 def _note_unknown(jobs: Jobs, machine: Machine, layout: Layout, columns: Columns) -> None:
     """Words of the job table that mean nothing on this machine."""
-    names = [part.name for part in machine.partitions]
-    for text, rows in _rows_of(_partitions(jobs.texts("partition"), machine)):
-        if names and text not in names:
-            _note(columns, rows, f"no partition {text!r} on this machine: {nearest(text, names)}")
-    for part in machine.partitions:
-        if part.max_time_s is not None:
-            here = _partitions(jobs.texts("partition"), machine)
-            rows = np.asarray(pc.fill_null(pc.equal(here, part.name), False)) & (
-                columns.limit > part.max_time_s
-            )
-            _note(
-                columns, rows, f"its time limit is above the {part.max_time_s} s of partition {part.name!r}"
-            )
+    _note_partitions(jobs, machine, columns)
     kinds = [frozenset(group.features) for group in machine.nodes]
     words = frozenset().union(*kinds)
     for text, rows in _rows_of(jobs.texts("features")):
@@ -150,12 +138,30 @@ def _note_unknown(jobs: Jobs, machine: Machine, layout: Layout, columns: Columns
         if not known:
             word = _alternatives(text)[0][0]
             _note(columns, rows, f"no GPU of type {text!r} on this machine: {nearest(word, layout.types)}")
+    has = (*layout.resources, *(LICENCE + licence for licence in layout.licences))
     for name in jobs.table.column_names:
-        if name.startswith("res.") and name[4:] not in layout.resources:
-            if not (name[4:].startswith(LICENCE) and name[4:].removeprefix(LICENCE) in layout.licences):
-                rows = jobs.numbers(name, 0) > 0
-                has = (*layout.resources, *(LICENCE + licence for licence in layout.licences))
-                _note(columns, rows, f"no node has the resource {name[4:]!r}: {nearest(name[4:], has)}")
+        if name.startswith("res.") and name[4:] not in has:
+            _note(
+                columns,
+                jobs.numbers(name, 0) > 0,
+                f"no node has the resource {name[4:]!r}: {nearest(name[4:], has)}",
+            )
+
+
+def _note_partitions(jobs: Jobs, machine: Machine, columns: Columns) -> None:
+    """Partitions that the machine does not have, and limits that are too long for theirs."""
+    given = _partitions(jobs.texts("partition"), machine)
+    names = [part.name for part in machine.partitions]
+    for text, rows in _rows_of(given) if names else ():
+        if text not in names:
+            _note(columns, rows, f"no partition {text!r} on this machine: {nearest(text, names)}")
+    for part in machine.partitions:
+        if part.max_time_s is not None:
+            here = np.asarray(pc.fill_null(pc.equal(given, part.name), False))
+            long = here & (columns.limit > part.max_time_s)
+            _note(
+                columns, long, f"its time limit is above the {part.max_time_s} s of partition {part.name!r}"
+            )
 
 
 def _rows_of(texts: Values) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -172,8 +178,8 @@ def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
 def _distinct(values: Sequence[Ints], count: int) -> tuple[Ints, Ints]:
     """A number for each distinct row of these columns, and the first row of each."""
     code = np.zeros(count, dtype=np.int64)
-    for column in values:
-        if count and (column == column[0]).all():
+    for column in values if count else ():
+        if (column == column[0]).all():
             continue
         _, inner = np.unique(column, return_inverse=True)
         _, code = np.unique(code * (int(inner.max()) + 1) + inner, return_inverse=True)
@@ -210,8 +216,7 @@ def _shape_rows(
         shape[s]["first"] = len(suits)
         text = asked.text("gpu_types", row)
         least = int(numbers["gpu_memory_bytes"][s])
-        for words in _alternatives(text) if text else [()]:
-            suits.append(_suits(words, least, layout))
+        suits += [_suits(words, least, layout) for words in (_alternatives(text) if text else [()])]
         shape[s]["last"] = len(suits)
     _set_gpu_parts(shape, layout)
     return shape, np.array(suits, dtype=np.uint8).reshape(len(suits), len(layout.types))
@@ -226,6 +231,8 @@ def _set_gpu_parts(shape: Any, layout: Layout) -> None:
             of = k.WHOLE * int(layout.slices[can[0], shape[s]["profile"]]) // int(layout.width[can[0]])
             part[s] = of * shape[s]["gpus"]
     shape["thousandths"] = part
+    if not len(shape):
+        return
     _, shape["sort"] = np.unique(
         np.stack([np.where(shape["share"] > 0, 0, shape["gpus"]), shape["profile"]], axis=1),
         axis=0,
@@ -283,11 +290,13 @@ def has_features(wanted: str, words: frozenset[str]) -> bool:
 
 
 def _thousandths(jobs: Jobs, name: str, missing: int) -> Ints:
-    return np.rint(jobs.numbers(name, missing) * k.WHOLE).astype(np.int64)
+    exact: Ints = np.rint(jobs.numbers(name, missing) * k.WHOLE).astype(np.int64)
+    return exact
 
 
 def _whole(jobs: Jobs, name: str, missing: int) -> Ints:
-    return np.ceil(jobs.numbers(name, missing)).astype(np.int64)
+    whole: Ints = np.ceil(jobs.numbers(name, missing)).astype(np.int64)
+    return whole
 
 
 def _flags(jobs: Jobs, name: str, *, missing: bool) -> Ints:

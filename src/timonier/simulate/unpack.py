@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from timonier.simulate.kernel import state as k
 from timonier.simulate.pack import Packed
+from timonier.simulate.pack_nodes import OnNodes
 from timonier.simulate.placements import node_lists, node_names, placed_rows
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values, pc
@@ -51,7 +52,7 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
 def _node_lists(packed: Packed, count: int) -> Values:
     if packed.nodes is None:
         return pa.nulls(count, pa.string())
-    return node_lists(packed, np.flatnonzero(packed.state.marks["start"] >= 0), count)
+    return node_lists(packed.nodes, packed.row, np.flatnonzero(packed.state.marks["start"] >= 0), count)
 
 
 def job_states(state: k.State) -> NDArray[np.int8]:
@@ -87,7 +88,7 @@ def segments_table(run: pa.Table) -> pa.Table:
 def placements_table(run: pa.Table, packed: Packed) -> pa.Table:
     """One row for every stretch and device; a counted machine knows how many processors, not which."""
     if packed.nodes is not None:
-        return _named_placements(run, packed)
+        return _named_placements(run, packed, packed.nodes)
     started = run.filter(pc.is_valid(run.column("start_s")))
     count = started.num_rows
     rows: dict[str, Any] = {
@@ -106,16 +107,16 @@ def placements_table(run: pa.Table, packed: Packed) -> pa.Table:
     return pa.table(rows)
 
 
-def _named_placements(run: pa.Table, packed: Packed) -> pa.Table:
+def _named_placements(run: pa.Table, packed: Packed, nodes: OnNodes) -> pa.Table:
     started = np.flatnonzero(packed.state.marks["start"] >= 0)
     started = started[np.argsort(packed.row[started], kind="stable")]
-    rows = placed_rows(packed, started)
+    rows = placed_rows(nodes, started)
     of_run = pa.array(packed.row[started][rows["job"]])
     columns: dict[str, Any] = {
         "job_id": run.column("job_id").take(of_run),
         "segment": pa.array(np.zeros(len(of_run), dtype=np.int32)),
         "task": pa.array(rows["task"], pa.int32()),
-        "node": node_names(packed, rows["node"]),
+        "node": node_names(nodes, rows["node"]),
         **{name: rows[name] for name in ("gpu", "gpu_share", "mig_start", "cores", "memory_bytes")},
         "start_s": run.column("start_s").take(of_run),
         "end_s": run.column("end_s").take(of_run),

@@ -16,6 +16,6 @@ def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
     return build_turns(order, backfill, rich) if event else build(order, backfill, rich)
 
 
-def loop_on_nodes(backfill: int, event: int) -> AdvanceNodes:
-    """The same on a machine with nodes, whatever the order."""
-    return build_nodes(backfill, event)
+def loop_on_nodes(event: int) -> AdvanceNodes:
+    """The same on a machine with nodes, whatever the order and the backfill."""
+    return build_nodes(event)

@@ -19,12 +19,12 @@ from timonier.simulate.kernel.site import (
     SEED,
     SHARED,
     WHOLE,
-    Array,
     Cluster,
     Room,
     Scores,
     Site,
 )
+from timonier.simulate.kernel.state import Array
 
 # Rules for a share or a slice: the device of lowest index, with least left, with most left, any.
 LOWEST, TIGHTEST, EMPTIEST, RANDOM, GRADIENT = range(5)

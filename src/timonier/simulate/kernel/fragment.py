@@ -10,7 +10,8 @@ import math
 from timonier.simulate.kernel.gpu_score import device_left, gpu_part
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.room import units
-from timonier.simulate.kernel.site import SCALE, WHOLE, Array, Room, Scores, Site
+from timonier.simulate.kernel.site import SCALE, WHOLE, Room, Scores, Site
+from timonier.simulate.kernel.state import Array
 
 
 @helper

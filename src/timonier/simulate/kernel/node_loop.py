@@ -13,7 +13,7 @@ from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
 from timonier.simulate.kernel.reserve import which_fits_now
-from timonier.simulate.kernel.site import Cluster
+from timonier.simulate.kernel.site import BACKFILL, Cluster
 from timonier.simulate.kernel.state import (
     ARRIVE,
     ARRIVED,
@@ -55,14 +55,14 @@ def next_instant(state: State) -> int:
 
 
 @helper
-def make_pass(cluster: Cluster, backfill: int) -> None:
+def make_pass(cluster: Cluster) -> None:
     """A pass over a line that is in order."""
     base = cluster.base
     rule = base.scalars[RULE]
     if base.scalars[WAITING] > 0:
         if rule == WFP3 or rule == UNICEF:
             resort(base, 1)
-        node_pass(cluster, backfill)
+        node_pass(cluster)
 
 
 @helper
@@ -88,12 +88,12 @@ def gather_ends(cluster: Cluster) -> None:
 
 
 @cache
-def build_nodes(backfill: int, event: int) -> AdvanceNodes:
+def build_nodes(event: int) -> AdvanceNodes:
     """The loop for one kind of profile: advance(cluster, until, budget) -> reason; event: a pass for every event."""
-    return _build_turns(backfill) if event else _build_instants(backfill)
+    return _build_turns() if event else _build_instants()
 
 
-def _build_instants(backfill: int) -> AdvanceNodes:
+def _build_instants() -> AdvanceNodes:
     @loop
     def advance(cluster: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most `budget` instants."""
@@ -128,16 +128,14 @@ def _build_instants(backfill: int) -> AdvanceNodes:
                 s[ARRIVED] = 1
             if is_due(base):
                 s[FORCED] = 0
-                make_pass(cluster, backfill)
+                make_pass(cluster)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
 
     return advance
 
 
-def _build_turns(backfill: int) -> AdvanceNodes:
-    shortest = backfill == SHORTEST
-
+def _build_turns() -> AdvanceNodes:
     @loop
     def advance(cluster: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
@@ -173,7 +171,7 @@ def _build_turns(backfill: int) -> AdvanceNodes:
                 s[EVENTS] += 1
                 insert(base, 1, 0, job)
                 due = s[ON_SUBMIT] > 0
-                if due and s[RULE] == FCFS and not shortest:
+                if due and s[RULE] == FCFS and cluster.luck[BACKFILL] != SHORTEST:
                     due = which_fits_now(cluster, job) >= 0
             elif phase == END:
                 if s[TURN] == s[BATCH]:
@@ -191,6 +189,6 @@ def _build_turns(backfill: int) -> AdvanceNodes:
                 due = is_tick(base)
                 s[FORCED] = 0
             if due:
-                make_pass(cluster, backfill)
+                make_pass(cluster)
 
     return advance

@@ -10,7 +10,16 @@ from timonier.simulate.kernel.pool import charge, is_held
 from timonier.simulate.kernel.reserve import backfill as backfill_behind
 from timonier.simulate.kernel.reserve import start, which_fits_now
 from timonier.simulate.kernel.room import move_job
-from timonier.simulate.kernel.site import BLOCKED, DROP, NOW_ROOM, PARTITION, QUEUE, RELEASES, Cluster
+from timonier.simulate.kernel.site import (
+    BACKFILL,
+    BLOCKED,
+    DROP,
+    NOW_ROOM,
+    PARTITION,
+    QUEUE,
+    RELEASES,
+    Cluster,
+)
 from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW, WAITING, State
 from timonier.simulate.kernel.waiting import compact, vacate
 
@@ -86,8 +95,9 @@ def start_in_order(cluster: Cluster) -> int:
 
 
 @helper
-def node_pass(cluster: Cluster, backfill: int) -> None:
+def node_pass(cluster: Cluster) -> None:
     """One pass."""
+    backfill = cluster.luck[BACKFILL]
     head = start_in_order(cluster)
     if backfill != NONE and head >= 0:
         backfill_behind(cluster, head, backfill)

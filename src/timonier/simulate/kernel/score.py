@@ -12,7 +12,8 @@ from timonier.simulate.kernel.chance import draw
 from timonier.simulate.kernel.fragment import gradient
 from timonier.simulate.kernel.gpu_score import clustering, gpu_left, packing
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.site import DECISIONS, SCALE, SEED, Array, Room, Scores, Site
+from timonier.simulate.kernel.site import DECISIONS, SCALE, SEED, Room, Scores, Site
+from timonier.simulate.kernel.state import Array
 
 (
     LEAST,

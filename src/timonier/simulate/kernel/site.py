@@ -42,8 +42,9 @@ TASKS, OWNER = range(2)
     SAMPLE,  # 1: kube's sampling of nodes
     PICK,  # rule by which a device is chosen
     SCALE,  # scores are truncated to 0 .. SCALE before weighting, 0: they are not
+    BACKFILL,  # NONE, EASY or SHORTEST
     N_LUCK,
-) = range(11)
+) = range(12)
 
 NODE = record(
     kind="i4",  # index of its description
