@@ -7,7 +7,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -139,18 +138,6 @@ def test_errors_are_one_json_object_where_json_is_asked_for(log, words):
 # ---- the disk
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A disk of 1 MB."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("only root can mount a disk of 1 MB")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
     """Jobs whose run table is larger than 1 MB in every format."""
@@ -260,3 +247,21 @@ def test_kill_9_in_the_middle_leaves_at_most_a_hidden_file_that_nobody_minds(hea
     (out / ".run.csv.abc.part").write_text("half")
     assert timonier("simulate", log, "-o", out / "run.csv").returncode == 0
     assert len((out / "run.csv").read_text().splitlines()) == 4
+
+
+def test_ctrl_c_inside_one_huge_instant(tmp_path):
+    """400,000 jobs come in the same second: one instant, and minutes of work."""
+    log = tmp_path / "burst.swf"
+    log.write_text(
+        swf([(0, 60 + j % 997, 1 + j % 31, 900 + j % 7919) for j in range(400_000)], "; MaxProcs: 64\n")
+    )
+    with start("simulate", log, "-p", "conservative", "-o", tmp_path / "run.csv") as process:
+        wait_for(process, "timonier.simulate.folder")
+        time.sleep(6.0)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        lines = [line for line in said(process) if "compil" not in line]
+    assert time.monotonic() - began < 3.0
+    assert (process.returncode, lines) == (1, ["interrupted; no file is half-written"])
+    assert list(tmp_path.iterdir()) == [log]

@@ -7,6 +7,7 @@ import filecmp
 import json
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -142,6 +143,14 @@ def test_an_idle_machine_is_not_ranked(log, tmp_path):
 
 
 @pytest.mark.skipif(not TRACES.exists(), reason="the shared traces are not here")
+def test_kth_at_a_tenth_of_its_load_is_idle(tmp_path):
+    kth = next((TRACES / "swf-kth-sp2").rglob("*.swf*"))
+    done = timonier("compare", kth, "-m", 1000, "-p", "fcfs,easy", "--repeats", 2, "-o", tmp_path / "r")
+    assert done.returncode == 2
+    assert "no ranking" in done.stderr
+
+
+@pytest.mark.skipif(not TRACES.exists(), reason="the shared traces are not here")
 def test_openb_on_its_own_nodes_is_idle(tmp_path):
     pods = next((TRACES / "gpu-alibaba-2023").rglob("*default*.csv"))
     done = timonier("compare", pods, "-m", 1523 * 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r")
@@ -247,3 +256,99 @@ def test_two_compares_do_not_share_a_folder(log, tmp_path):
             time.sleep(0.05)
         assert "another compare" in wrong(*line[len(LINE) + 1 :])
         first.kill()
+
+
+def test_a_full_disk_loses_nothing(log, results, tiny_disk, tmp_path):
+    """What was finished before the disk was full is found again when there is room."""
+    out = tiny_disk / "results"
+    filler = tiny_disk / "filler"
+    filler.write_bytes(bytes(700_000))
+    done = timonier("compare", log, *WORDS, "-o", out)
+    assert done.returncode == 1
+    assert done.stderr.count("error:") == 1
+    assert "the disk is full" in done.stderr
+    assert "Traceback" not in done.stderr
+    finished = len(list((out / "runs").glob("*.json")))
+    assert 0 < finished < 16
+    shutil.copytree(out, tmp_path / "results")
+    assert timonier("compare", log, *WORDS, "-o", tmp_path / "results").returncode == 0
+    assert same(results, tmp_path / "results")
+    assert f"{finished} found finished" in (tmp_path / "results.log").read_text()
+
+
+def test_a_folder_of_another_version_is_left_alone(log, results, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(results, old)
+    manifest = (old / "manifest.toml").read_text()
+    ours = tomllib.loads(manifest)["timonier"]
+    (old / "manifest.toml").write_text(manifest.replace(f'timonier = "{ours}"', 'timonier = "0.0.1"'))
+    assert "timonier differ" in wrong(log, *WORDS, "-o", old)
+    assert (old / "scores.csv").read_bytes() == (results / "scores.csv").read_bytes()
+
+
+def test_a_damaged_run_is_computed_again(log, results, tmp_path):
+    out = tmp_path / "r"
+    shutil.copytree(results, out)
+    (out / "runs" / "easy.1.json").write_text('{"scores": 3}')
+    (out / "runs" / "easy.2.json").write_text("{")
+    (out / "runs" / "sjf.1.json").write_text(
+        (out / "runs" / "sjf.1.json").read_text().replace(": 0", ': "0"')
+    )
+    (out / "schedules" / "fcfs.0.parquet").write_bytes(b"PAR1")
+    assert timonier("compare", log, *WORDS, "-o", out).returncode == 0
+    assert same(results, out)
+    assert "4 runs computed, 12 found finished" in (tmp_path / "r.log").read_text()
+
+
+def test_other_objectives_are_asked_of_the_finished_runs(log, results, tmp_path):
+    out, fresh = tmp_path / "r", tmp_path / "fresh"
+    shutil.copytree(results, out)
+    words = [*WORDS, "--objectives", "wait_p99_s,utilisation"]
+    assert timonier("compare", log, *words, "-o", out).returncode == 0
+    assert "0 runs computed, 16 found finished" in (tmp_path / "r.log").read_text()
+    assert timonier("compare", log, *words, "-o", fresh).returncode == 0
+    assert same(out, fresh)
+    pairs = [set(row["objectives"].split("+")) for row in rows(out / "front.csv") if row["profile"] == "easy"]
+    assert {"wait_p99_s", "bsld_mean"} in pairs  # every pair that the page lets one choose
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+
+
+def test_an_objective_that_nobody_knows_is_refused_with_the_reason(log, tmp_path):
+    words = [log, "-m", 64, "-p", "fcfs,easy", "--repeats", 1, "-o", tmp_path / "r"]
+    assert "the machine says no watts" in wrong(*words, "--objectives", "energy_kwh,bsld_mean")
+    assert "private is not among them" in wrong(*words, "--objectives", "pool_gain_share")
+    done = timonier("compare", *words, "--output", "quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_names_of_profiles_do_not_collide(log, tmp_path):
+    easy = 'schema = "timonier/profile/1"\nname = "{}"\n[backfill]\nrule = "easy"\n'
+    for file, name in (("p", "private"), ("a", "x#1"), ("c", "easy")):
+        (tmp_path / f"{file}.toml").write_text(easy.format(name))
+    words = [log, "-m", 64, "--repeats", 1, "-o", tmp_path / "r", "-p"]
+    assert "named twice" in wrong(*words, "private,easy,private")
+    assert "cannot be called 'private'" in wrong(*words, f"easy,{tmp_path / 'p.toml'}")
+    assert "cannot be called 'x#1'" in wrong(*words, f"easy,{tmp_path / 'a.toml'}")
+    done = timonier("compare", *words, f"easy,{tmp_path / 'c.toml'},easy", "--output", "json")
+    assert [row["profile"] for row in json.loads(done.stdout)["profiles"]] == ["easy", "easy#2", "easy#3"]
+
+
+def test_what_cannot_be_written_is_one_sentence(log, tmp_path):
+    words = [log, "-m", 64, "-p", "fcfs,easy", "--repeats", 1]
+    done = timonier("compare", *words, "-o", "/proc/results")
+    assert done.returncode == 1
+    assert "cannot make the folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    (tmp_path / "r.log").mkdir()  # the line in the log is lost, the results are not
+    done = timonier("compare", *words, "-o", tmp_path / "r")
+    assert done.returncode == 0
+    assert "no line in" in done.stderr
+    assert (tmp_path / "r" / "report.html").exists()
+
+
+def test_pooling_gain_is_told_and_private_gains_nothing_over_itself(log, tmp_path):
+    words = [log, "-m", 128, "-p", "easy,private", "--repeats", 1, "-o", tmp_path / "r"]
+    assert "pool_gain_share" in timonier("compare", *words).stdout
+    found = {(row["profile"], row["objective"]): row["value"] for row in rows(tmp_path / "r" / "scores.csv")}
+    assert 0 < float(found["easy", "pool_gain_share"]) < 1
+    assert found["private", "pool_gain_share"] == ""

@@ -32,6 +32,31 @@ def test_paired_intervals_cover_a_known_difference(spread):
     assert 0.93 <= covered / EXPERIMENTS <= 0.97
 
 
+@pytest.mark.parametrize(
+    ("repeats", "spread", "least"),
+    [(20, "normal", 0.93), (10, "normal", 0.93), (5, "normal", 0.93), (20, "lognormal", 0.90)],
+)
+def test_intervals_cover_a_known_mean(repeats, spread, least):
+    """Of a skewed quantity no bootstrap covers fully at 20 repeats; the percentile interval covers 86 % here."""
+    rng = np.random.default_rng(9)
+    draw, mean = {"normal": (rng.standard_normal, 0.0), "lognormal": (rng.lognormal, np.exp(0.5))}[spread]
+    covered = 0
+    for experiment in range(EXPERIMENTS):
+        _, low, high = mean_interval(draw(size=repeats), bootstrap_draws(repeats, experiment))
+        covered += low <= mean <= high
+    assert least <= covered / EXPERIMENTS <= 0.975
+
+
+def test_of_few_repeats_the_range_is_told():
+    few = np.array([3.0, 9.0, 4.0])
+    assert mean_interval(few, bootstrap_draws(3, 0)) == (pytest.approx(16 / 3), 3.0, 9.0)
+    assert median_interval(few, bootstrap_draws(3, 0)) == (4.0, 3.0, 9.0)
+
+
+def test_what_never_changes_has_an_interval_of_one_point():
+    assert mean_interval(np.full(20, 0.3), bootstrap_draws(20, 0)) == (pytest.approx(0.3),) * 3
+
+
 def test_intervals_narrow_with_the_root_of_the_repeats():
     rng = np.random.default_rng(3)
 
@@ -89,6 +114,13 @@ def test_the_hypervolume_share_of_a_dominated_point_is_nothing():
     assert shares[2] == 0.0
     assert (shares[:2] > 0).all()
     assert np.isnan(shares[3])
+
+
+def test_a_bad_scheduler_far_away_does_not_shrink_the_shares_of_the_others():
+    front = [[0.0, 1.0], [0.4, 0.4], [1.0, 0.0]]
+    alone, beside = hypervolume_shares(np.array(front)), hypervolume_shares(np.array([*front, [1e6, 1e6]]))
+    assert beside[:3].tolist() == alone.tolist()
+    assert beside[3] == 0.0
 
 
 def test_rounding_does_not_decide_who_dominates():

@@ -16,7 +16,7 @@ def results(unrunnable):
         for name, wait in (("easy", 50.0), ("sjf", 40.0), ("private", 1.0)):
             scores = dict.fromkeys(known_metrics(), wait + repeat)
             scores["jobs_unrunnable"] = unrunnable if name == "private" else 0.0
-            cells[name, repeat] = Cell(scores, 0.5, 3)
+            cells[name, repeat] = Cell(scores, 0.9, 0.5, 3)
     return Results(["easy", "sjf", "private"], cells, seed=0)
 
 

@@ -102,6 +102,7 @@ def test_cores_may_have_three_decimals_and_no_more(tmp_path):
     assert "three decimals" in refused(tmp_path, '[[node]]\nnames="a"\ncores=1.2345\n').what
 
 
+PART = '[[package]]\nnodes = "a1"\nname = "package0"\n'
 NODE = '[[node]]\nnames = "a[1-3]"\n'
 
 
@@ -120,8 +121,28 @@ NODE = '[[node]]\nnames = "a[1-3]"\n'
             "did you mean 'processors'",
         ),
         ("processors = 3\npool = []", "not simulate it yet", "pool", ""),
-        ("processors = 3\n[[package]]\n", "not simulate it yet", "package", ""),
-        ("processors = 3\n[[link]]\n", "not simulate it yet", "link", ""),
+        ('processors = 3\n[unknown]\npower = "no counter"\nlink = []', "not a text", "unknown", ""),
+        (NODE + '[[package]]\nname = "p"', "'nodes' is missing", "package[0]", ""),
+        (NODE + '[[package]]\nnodes = "b"\nname = "p"', "there is no node 'b'", "package[0].nodes", "a1"),
+        (NODE + PART + PART, "a second 'package0' in node 'a1'", "package[1].name", "once"),
+        (
+            NODE + PART + '[[device]]\nnodes = "a1"\nname = "gpu0"\nkind = "gup"',
+            "unknown value 'gup'",
+            "device[0].kind",
+            "gpu",
+        ),
+        (
+            NODE + PART + '[[device]]\nnodes = "a1"\nname = "gpu0"\nkind = "gpu"\nparent = "package"',
+            "node 'a1' has no part 'package'",
+            "device[0].parent",
+            "did you mean 'package0'",
+        ),
+        (
+            NODE + PART + '[[link]]\nnodes = "a1"\nfrom = "package0"\nto = "gpu1"\nkind = "nvlink"',
+            "node 'a1' has no part 'gpu1'",
+            "link[0].to",
+            "package0",
+        ),
         ("processors = 3\n[[partition]]\nprocessors = 3", "'name' is missing", "partition[0]", ""),
         ('processors = 3\n[[partition]]\nname = "a"', "'processors' is missing", "partition[0]", ""),
         (
@@ -130,7 +151,24 @@ NODE = '[[node]]\nnames = "a[1-3]"\n'
             "partition[0].max_time",
             "job_time",
         ),
-        ('processors = 3\n[[owner]]\naccount = "a"\nnodes = "b"', "has no nodes", "owner", ""),
+        (
+            'processors = 3\n[[owner]]\naccount = "a"\nprocessors = 1\nnodes = "b"',
+            "takes processors here",
+            "owner[0].nodes",
+            "",
+        ),
+        (
+            'processors = 3\n[[owner]]\naccount = "a"\nprocessors = 4',
+            "the owners have 4 processors, the machine 3",
+            "owner",
+            "",
+        ),
+        (
+            NODE + '[[owner]]\naccount = "a"\nnodes = "a1"\n[[owner]]\naccount = "b"\nnodes = "a1"',
+            "two owners",
+            "owner",
+            "",
+        ),
         ("[[node]]\ncores = 3", "'names' is missing", "node[0]", ""),
         ('[[node]]\nnames = "a["', "not a hostlist", "node[0].names", "gpu[01-04]"),
         ('[[node]]\nnames = "a[3-1]"', "counts down", "node[0].names", ""),

@@ -206,15 +206,6 @@ def check_small(family: str, kernel: tuple[str, str, str], seed: int, folder: Pa
         )
 
 
-NEVER_ENDING = pytest.mark.xfail(
-    reason="behind jobs that never end, where the uncut run gives up after a tick without a start (is_stuck), "
-    "a resumed one makes one more tick and may start a job"
-)
-WITH_CLOCK_ALONE = [
-    pytest.param(family, marks=NEVER_ENDING) if family == "missing_limit" else family for family in FAMILIES
-]
-
-
 def gathers(kernel: tuple[str, str, str], seed: int) -> bool:
     return kernel[1] == "conservative" and not profile_of(*kernel, seed).cycle.on
 
@@ -227,10 +218,10 @@ def test_small_workloads_of_every_family(family: str, tmp_path: Path) -> None:
                 check_small(family, kernel, seed, tmp_path)
 
 
-@pytest.mark.parametrize("family", WITH_CLOCK_ALONE)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_small_workloads_with_a_clock_alone(family: str, tmp_path: Path) -> None:
     for kernel in kernel_families():
-        for seed in range(21, 28):
+        for seed in range(21, 35):
             if gathers(kernel, seed):
                 check_small(family, kernel, seed, tmp_path)
 

@@ -16,7 +16,7 @@ import timonier
 from timonier.cli import interrupted, quit_at_once
 from timonier.cli.check import check
 from timonier.cli.compare import compare
-from timonier.cli.describe import describe
+from timonier.cli.describe import app as describe
 from timonier.cli.measure import measure
 from timonier.cli.simulate import simulate
 from timonier.cli.when import when
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(describe)
+app.add_typer(describe, name="describe")
 app.command()(measure)
 app.add_typer(workload, name="workload")
 app.command()(simulate)
@@ -68,7 +68,7 @@ def _begins(command: Callable[..., Any]) -> Callable[..., Any]:
     return begin
 
 
-for _verb in (*app.registered_commands, *workload.registered_commands):
+for _verb in (*app.registered_commands, *workload.registered_commands, *describe.registered_commands):
     if _verb.callback is not None:
         _verb.callback = _begins(_verb.callback)
 

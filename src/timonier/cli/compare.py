@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,8 @@ from timonier.cli.front import front_table
 from timonier.cli.progress import Bar, tell
 from timonier.cli.show import Output, OutputOption, show
 from timonier.cli.source import DaysOption, JobsOption, LoadOption, Source, Wanted, read_source
-from timonier.kit.errors import InputError, nearest
+from timonier.kit.errors import InputError, TimonierError, nearest
+from timonier.kit.files import add_line
 
 if TYPE_CHECKING:
     from timonier.compare.experiment import Cell
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_PROFILES = "fcfs,sjf,easy,easy-sjbf,conservative"
 DEFAULT_OBJECTIVES = "bsld_mean,wait_work_weighted_s"
 _BASELINE = "easy"  # under which `private` owners schedule their own slices
+_POOL = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs")
 _TOLD = ("wait_mean_s", "bsld_mean", "wait_work_weighted_s", "utilisation", "jain_bsld_user")
 
 
@@ -84,7 +87,13 @@ def compare(
     warmup: Annotated[
         float, typer.Option(min=0.0, max=0.99, help="Share of first jobs left out of metrics.")
     ] = 0.0,
-    owner: Annotated[str, typer.Option(help="Who owns slices under `private`: user or account.")] = "user",
+    owner: Annotated[
+        str | None,
+        typer.Option(
+            help="Who owns slices under `private`: user, account, or machine (its [[owner]] tables).  "
+            "[machine where it has them, else user]"
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, max=1024, help="Threads; 0: one a core. The results are the same.")
     ] = 0,
@@ -106,7 +115,7 @@ def compare(
         log, machine, wanted, profiles, objectives, setting, exact, repeats, seed, warmup, owner, keep
     )
     drawn = asked.source.repeats
-    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, owner)
+    experiment = Experiment(asked.profiles, asked.machine, drawn.draw, repeats, warmup, asked.owner)
     workers = workers or len(os.sched_getaffinity(0))
     began = time.monotonic()
     with opened(out, _manifest(asked, keep), keep == "all") as folder:
@@ -162,13 +171,14 @@ def _read(
     repeats: int,
     seed: int,
     warmup: float,
-    owner: str,
+    owner: str | None,
     keep: str,
 ) -> _Asked:
     from timonier.compare.experiment import PRIVATE
+    from timonier.compare.owners import KINDS, default_kind
 
-    if owner not in ("user", "account"):
-        raise InputError(f"unknown --owner {owner!r}", where="--owner", fix="user or account")
+    if owner is not None and owner not in KINDS:
+        raise InputError(f"unknown --owner {owner!r}", where="--owner", fix=nearest(owner, KINDS))
     chosen = _objectives(objectives)
     names = [word.strip() for word in profiles.split(",") if word.strip()]
     if not names:
@@ -176,16 +186,36 @@ def _read(
     records: dict[str, Profile] = {}
     for word in names:
         profile = given.read_chosen(_BASELINE if word == PRIVATE else word, exact, setting)
-        name = PRIVATE if word == PRIVATE else profile.name
-        copies = sum(known.split("#")[0] == name for known in records)
-        records[f"{name}#{copies + 1}" if copies else name] = profile
+        records[_name_of(word, profile.name, records)] = profile
     source = read_source(log, machine, wanted, repeats, seed)
     words = ["timonier", "compare", *source.words, "--profiles", ",".join(Path(word).name for word in names)]
     words += [word for knob in setting or [] for word in ("--set", knob)] + ["--exact"] * exact
     words += ["--repeats", str(repeats), "--seed", str(seed), "--objectives", ",".join(chosen)]
-    words += ["--warmup", str(warmup)] * bool(warmup) + ["--owner", owner] * (owner != "user")
+    words += ["--warmup", str(warmup)] * bool(warmup) + (["--owner", owner] if owner else [])
     words += ["--keep", keep] * (keep != "first") + ["-o", "results/"]
+    owner = owner or default_kind(source.machine)
     return _Asked(source, records, chosen, repeats, seed, warmup, owner, shlex.join(words))
+
+
+def _name_of(word: str, name: str, known: Container[str]) -> str:
+    """What the results call a profile: its name, with #2 behind it the second time.  Raises InputError."""
+    from timonier.compare.experiment import PRIVATE
+
+    if word == PRIVATE:
+        if PRIVATE in known:
+            raise InputError("private is named twice", where="--profiles", fix="name it once")
+        return PRIVATE
+    if name == PRIVATE or "#" in name:
+        raise InputError(
+            f"a profile cannot be called {name!r} in a comparison",
+            where=word,
+            fix="change `name` in its file",
+        )
+    copy = 2
+    chosen = name
+    while chosen in known:
+        chosen, copy = f"{name}#{copy}", copy + 1
+    return chosen
 
 
 def _objectives(words: str) -> tuple[str, ...]:
@@ -234,8 +264,12 @@ def _manifest(asked: _Asked, keep: str) -> dict[str, Any]:
 def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
     """What the report says besides its numbers."""
     import timonier
+    from timonier.compare.experiment import PRIVATE
+    from timonier.policy import say_profile
 
     assumed = {fact: jobs for name in asked.profiles for fact, jobs in cells[name, 0].assumed.items()}
+    cut = max((int(cells[name, 0].scores["jobs_timeout"] or 0) for name in asked.profiles), default=0)
+    assumed["cut short at the limit, as production systems do (over = kill)"] = cut
     facts = {"dropped": asked.jobs.cleaning.dropped, "noted": asked.jobs.cleaning.noted, "assumed": assumed}
     return {
         "schema": "timonier/report/1",
@@ -244,6 +278,12 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
         "seed": asked.seed,
         "command": asked.command,
         "version": timonier.__version__,
+        "schedulers": {
+            name: f"Owners ({asked.owner}) alone with their slices; in each: {say_profile(profile)}"
+            if name == PRIVATE
+            else say_profile(profile)
+            for name, profile in asked.profiles.items()
+        },
         "facts": [
             {"kind": kind, "fact": fact, "jobs": jobs}
             for kind, found in facts.items()
@@ -260,18 +300,21 @@ def _sha256(text: str) -> str:
 def _log(out: Path, sentence: str) -> None:
     """A line in the log beside the folder, with the time."""
     path = out.resolve()
-    with path.with_name(f"{path.name}.log").open("a", encoding="utf-8") as log:
-        log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}\n")
+    log = path.with_name(f"{path.name}.log")
+    try:
+        add_line(log, f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {sentence}")
+    except TimonierError as error:  # the results are worth more than a line about them
+        tell(f"no line in {log}: {error.what}")
 
 
 def _value(
     asked: _Asked, results: Results, front: Front, cells: dict[tuple[str, int], Cell]
 ) -> dict[str, Any]:
     """What is shown: the front that was asked for, means with intervals, and whether the machine is loaded."""
-    from timonier.compare.experiment import load_of
+    from timonier.compare.experiment import PRIVATE, load_of
 
     rows = []
-    told = list(dict.fromkeys([*asked.objectives, *_TOLD]))
+    told = list(dict.fromkeys([*asked.objectives, *_TOLD, *(_POOL if PRIVATE in asked.profiles else ())]))
     load = load_of(cells)
     for p, name in enumerate(results.profiles):
         rows.append(
@@ -291,6 +334,7 @@ def _value(
         "workload": asked.source.name,
         "machine": asked.machine.name,
         "repeats": results.repeats,
+        "offered_load": cells[results.profiles[0], 0].offered_load,
         "objectives": list(front.objectives),
         "unranked": results.unranked,
         "dropped": {fact: rows_ for fact, rows_ in asked.jobs.cleaning.dropped.items() if rows_},

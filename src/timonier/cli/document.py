@@ -7,6 +7,7 @@ from typing import Any
 import typer.main
 
 from timonier.cli.app import app
+from timonier.cli.describe import SHOW
 
 _HEAD = """\
 # Commands
@@ -30,6 +31,8 @@ def _commands(group: Any, before: str = "") -> list[tuple[str, Any]]:
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
             found += _commands(command, f"{before}{name} ")
+        elif name == SHOW:  # the word may be left out, and nobody writes it
+            found.append((before.strip(), command))
         else:
             found.append((f"{before}{name}", command))
     return found

@@ -56,7 +56,7 @@ def as_text(rows: list[dict[str, Any]]) -> str:
 def quantity(value: float | None, unit: str) -> str:
     """
     >>> quantity(2.56e10, "B/s"), quantity(1.5e-7, "s"), quantity(None, "s"), quantity(0.97, "")
-    ('25.60 GB/s', '150.0 ns', '-', '0.9700')
+    ('25.60 GB/s', '150.0 ns', '-', '0.970')
     """
     if value is None:
         return "-"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from timonier.compare import score
+from timonier.compare.load import offered_load, waited_share
 from timonier.simulate import Run
 from timonier.workload.arrow import pc
-from timonier.workload.size import processors_per_job
 
 
 def summarise(run: Run, warmup: float) -> dict[str, Any]:
@@ -28,26 +27,10 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
         "dropped": run.jobs.cleaning.dropped,
         "noted": run.jobs.cleaning.noted,
         "assumed": run.assumed,
-        "load": load(run),
+        "load": {
+            "offered_load": offered_load(run.jobs, run.table, run.machine.processors or 0),
+            "waited_share": waited_share(run.table),
+            "longest_queue": run.longest_queue,
+        },
         "metrics": score(run.table, run.machine.processors or 0, warmup, run.jobs.texts("user")),
-    }
-
-
-def load(run: Run) -> dict[str, float | int | None]:
-    """Does the workload load the machine? Offered load, share of jobs that waited, longest queue.
-
-    Offered load = sum(size x run time) / (processors x (last submit - first submit)), of the jobs that can run.
-    """
-    submit = run.table.column("submit_s").to_numpy()
-    span = int(submit.max() - submit.min()) if len(submit) else 0
-    runtime = run.jobs.numbers("runtime_s", 0).astype(np.float64)
-    runs = np.asarray(pc.not_equal(run.table.column("state").cast(pa.string()), "unrunnable"))
-    counted = np.isfinite(runtime) & runs
-    work = float(np.dot(runtime[counted], processors_per_job(run.jobs)[counted]))
-    wait = run.table.column("wait_s").drop_null()
-    waited = None if not len(wait) else float(np.count_nonzero(wait.to_numpy() > 0)) / len(wait)
-    return {
-        "offered_load": work / ((run.machine.processors or 0) * span) if span else None,
-        "waited_share": waited,
-        "longest_queue": run.longest_queue,
     }

@@ -1,4 +1,4 @@
-"""Room: compare. What a run is worth: metrics of its run table.
+"""Room: compare. What runs are worth: metrics, every profile on every repeat, statistics, the front, the report's values.
 
 Everything here loads on first use.
 """

@@ -14,15 +14,15 @@ The counts (`jobs_completed` and the like) are over the whole workload.
 Percentiles are by linear interpolation.
 What is not known is empty (`null` in JSON), never 0 and never -1.
 
-| metric | unit | better | meaning | source |
-|---|---|---|---|---|
+| metric | unit | better | meaning | empty where | source |
+|---|---|---|---|---|---|
 """
 
 
 def render_page() -> str:
     """The page as Markdown."""
     rows = [
-        f"| `{m.name}` | {m.unit} | {m.better} | {m.meaning} | {m.source} |\n"
+        f"| `{m.name}` | {m.unit} | {m.better} | {m.meaning} | {m.unknown} | {m.source} |\n"
         for m in known_metrics().values()
     ]
     return _TITLE + "".join(rows)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-import numpy as np
 import pyarrow as pa
 
+from timonier.compare.load import offered_load, waited_share
 from timonier.compare.metrics import Scores, score
-from timonier.compare.private import PrivateRun, owners_of, pool_gain, simulate_private
+from timonier.compare.owners import owners_of
+from timonier.compare.private import PrivateRun, pool_gain, simulate_private
 from timonier.compare.resample import Resample
 from timonier.describe import Machine
 from timonier.kit.errors import InputError
@@ -35,10 +37,23 @@ class Cell:
     """One run of the experiment: what is kept of it.  rejected: draws thrown away for the repeat's workload."""
 
     scores: Scores
+    offered_load: float | None
     waited_share: float | None
     longest_queue: int
     assumed: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Cell:
+        """The cell that `asdict` made this of.  Raises TypeError or ValueError for anything else."""
+        cell = cls(**content)
+        numbers = [cell.offered_load, cell.waited_share, *cell.scores.values()]
+        counts = [cell.longest_queue, cell.rejected, *cell.assumed.values()]
+        if not all(n is None or isinstance(n, int | float) for n in numbers):
+            raise ValueError("a score is no number")
+        if not all(isinstance(n, int) for n in counts):
+            raise ValueError("a count is no whole number")
+        return cell
 
 
 class Store(Protocol):
@@ -53,7 +68,7 @@ class Experiment:
     """What is compared.
 
     profiles: by the name that the results say; `private` is the baseline of slices, under its own profile.
-    workload_of: repeat -> its workload, the same for the same repeat.  owner: the column of owners.
+    workload_of: repeat -> its workload, the same for the same repeat.  owner: who owns slices, as in `owners_of`.
     """
 
     profiles: dict[str, Profile]
@@ -116,7 +131,8 @@ def run_experiment(
     if missing:
         _compile(experiment, tell)
     stop = threading.Event()
-    shared = {repeat: _Repeat(experiment, repeat) for repeat in {repeat for _, repeat in missing}}
+    left = Counter(repeat for _, repeat in missing)
+    shared = {repeat: _Repeat(experiment, repeat) for repeat in left}
 
     def run(name: str, repeat: int) -> Cell:
         cell, table = _run_cell(experiment, name, shared[repeat], stop)
@@ -132,7 +148,8 @@ def run_experiment(
                 except InputError as error:
                     error.where = f"profile {key[0]}, repeat {key[1]}; {error.where}"
                     errors.append(error)
-                if not any(repeat == key[1] and (name, repeat) not in cells for name, repeat in missing):
+                left[key[1]] -= 1
+                if left[key[1]] == 0:
                     shared[key[1]].forget()
                 progress(len(cells), len(keys))
         finally:
@@ -185,10 +202,10 @@ def _run_cell(
         table, longest, assumed = run.table, run.longest_queue, dict(run.assumed)
     scores = score(table, experiment.machine.processors or 0, experiment.warmup, jobs.texts("user"))
     if PRIVATE in experiment.profiles:
-        scores |= pool_gain(table, repeat.private(check).table)
-    wait_s = table.column("wait_s").drop_null()
-    waited = float(np.count_nonzero(np.asarray(wait_s))) / len(wait_s) if len(wait_s) else None
-    return Cell(scores, waited, longest, assumed, drawn.rejected), table
+        if name != PRIVATE:
+            scores |= pool_gain(table, repeat.private(check).table, experiment.warmup)
+    offered = offered_load(jobs, table, experiment.machine.processors or 0)
+    return Cell(scores, offered, waited_share(table), longest, assumed, drawn.rejected), table
 
 
 def load_of(cells: Mapping[Key, Cell]) -> dict[str, dict[str, float | int | None]]:

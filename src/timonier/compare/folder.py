@@ -22,10 +22,11 @@ import pyarrow.parquet as pq
 
 from timonier.compare.experiment import Cell
 from timonier.kit.errors import InputError
-from timonier.kit.files import read_bytes, reading, write_text, writing
+from timonier.kit.files import make_folder, read_bytes, reading, write_text, writing
 from timonier.kit.toml import format_toml
 
 MANIFEST = "manifest.toml"
+_SHOWN = {"command", "objectives"}  # what is shown of the runs, not what they are
 
 
 class ResultsFolder:
@@ -36,21 +37,27 @@ class ResultsFolder:
         self._keep_all = keep_all
 
     def find(self, profile: str, repeat: int) -> Cell | None:
-        """A finished run, or None.  Raises InputError where its file is not what we wrote."""
+        """A finished run with its schedule where one is kept, or None: what is damaged is computed again."""
         file = self._run(profile, repeat)
         if not file.exists():
             return None
         try:
-            return Cell(**json.loads(read_bytes(file)))
-        except (ValueError, TypeError) as error:
-            raise InputError("not a finished run", where=str(file), fix="delete this file") from error
+            cell = Cell.of(json.loads(read_bytes(file)))
+            if self._keeps(repeat):
+                pq.read_metadata(self._schedule(profile, repeat))
+        except (ValueError, TypeError, KeyError, OSError, pa.ArrowException):
+            return None
+        return cell
 
     def keep(self, profile: str, repeat: int, cell: Cell, table: pa.Table) -> None:
         """Keep a finished run: its schedule where it is wanted, and then its scores, which say that it is done."""
-        if repeat == 0 or self._keep_all:
+        if self._keeps(repeat):
             with writing(self._schedule(profile, repeat)) as file:
                 pq.write_table(table, file, compression="zstd")
         write_text(self._run(profile, repeat), json.dumps(asdict(cell)) + "\n")
+
+    def _keeps(self, repeat: int) -> bool:
+        return repeat == 0 or self._keep_all
 
     def schedule(self, profile: str, repeat: int = 0) -> pa.Table:
         """The run table of a finished run that was kept."""
@@ -81,7 +88,7 @@ def opened(path: Path, manifest: Mapping[str, Any], keep_all: bool = False) -> I
         raise InputError("this is a file, not a folder", where=str(path), fix="name another folder")
     if not path.parent.exists():
         raise InputError("no such folder", where=str(path.parent), fix=f"mkdir -p {path.parent}")
-    path.mkdir(exist_ok=True)
+    make_folder(path)
     handle = os.open(path, os.O_RDONLY)
     try:
         try:
@@ -92,7 +99,7 @@ def opened(path: Path, manifest: Mapping[str, Any], keep_all: bool = False) -> I
         _claim(path, text)
         _sweep(path)
         for inner in ("runs", "schedules", "figures"):
-            (path / inner).mkdir(exist_ok=True)
+            make_folder(path / inner)
         yield ResultsFolder(path, keep_all)
     finally:
         os.close(handle)
@@ -115,13 +122,16 @@ def _claim(path: Path, text: str) -> None:
     except ValueError as error:
         raise InputError("not a manifest", where=str(there), fix="name a new folder") from error
     asked = tomllib.loads(text)
-    differing = sorted(key for key in known.keys() | asked.keys() if known.get(key) != asked.get(key))
+    deciding = (known.keys() | asked.keys()) - _SHOWN
+    differing = sorted(key for key in deciding if known.get(key) != asked.get(key))
     if differing:
         raise InputError(
             f"the folder holds results of another comparison: {', '.join(differing)} differ",
             where=str(path),
             fix="name a new folder, or repeat the command that made it",
         )
+    if known != asked:
+        write_text(there, text)
 
 
 def _sweep(path: Path) -> None:

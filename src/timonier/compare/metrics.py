@@ -32,12 +32,13 @@ _PERCENTILES = {"median": 50.0, "p95": 95.0, "p99": 99.0}
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row of metrics.csv.  better: "low", "high", or "" where neither is."""
+    """One row of metrics.csv.  better: "low", "high", or "" where neither is.  unknown: why it may be."""
 
     name: str
     unit: str
     better: str
     meaning: str
+    unknown: str
     source: str
 
 
@@ -60,7 +61,7 @@ def score(table: pa.Table, processors: int, warmup: float = 0.0, users: Column |
     counts = pc.value_counts(table.column("state").cast(pa.string())).to_pylist()
     by_state = {count["values"]: count["counts"] for count in counts}
     scores |= {f"jobs_{state}": by_state.get(state, 0) for state in STATES}
-    kept = _after_warmup(table, warmup)
+    kept = after_warmup(table, warmup)
     started = pc.is_valid(table.column("start_s"))
     if kept is not None:
         started = pc.and_(started, pa.array(kept))
@@ -161,7 +162,7 @@ def _summary(name: str, values: Ints | Floats, unit: str = "") -> Scores:
     return {f"{name}_mean{unit}": mean, **points}
 
 
-def _after_warmup(table: pa.Table, warmup: float) -> NDArray[np.bool_] | None:
+def after_warmup(table: pa.Table, warmup: float) -> NDArray[np.bool_] | None:
     """Rows that count; None for all.  The first floor(share x J) jobs by (submit, row) do not."""
     left_out = int(warmup * table.num_rows)
     if left_out == 0:

@@ -24,6 +24,7 @@ from timonier.compare.portrait import (
     steps,
     worst_off,
 )
+from timonier.compare.statistics import DRAWS, LEAST_REPEATS
 from timonier.compare.table import Front, Results
 from timonier.workload import Jobs
 
@@ -49,9 +50,12 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "jobs": len(jobs),
         "profiles": list(results.profiles),
         "unranked": results.unranked,
+        "draws": DRAWS,
+        "least_repeats": LEAST_REPEATS,
+        "offered_load": cells[results.profiles[0], 0].offered_load,
         "load": load_of(cells),
         "objectives": [
-            {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning}
+            {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning, "unknown": m.unknown}
             for m in known_metrics().values()
         ],
         "chosen": list(fronts[0].objectives),

@@ -38,12 +38,13 @@ def front_probability(costs: Floats) -> Floats:
 def hypervolume_shares(costs: Floats) -> Floats:
     """How much of the front's hypervolume is lost without each one: float64[P] of shares 0 to 1.
 
-    costs: float64[P, K], low is good; each objective scaled to 0 (best) to 1 (worst), reference 1.1.
-    Nan where a cost is unknown, or where the front has no volume.
+    costs: float64[P, K], low is good; each objective scaled to 0 (best) to 1 (worst) over the front, so that no
+    bad scheduler far away decides, with reference 1.1.  0 for who is not on it, nan where a cost is unknown.
     Source: Zitzler and Thiele 1998, doi:10.1007/BFb0056872; computed by moocore (Fonseca et al. 2006).
     """
     shares = np.full(len(costs), np.nan)
-    known = np.flatnonzero(np.isfinite(costs).all(axis=1))
+    shares[np.isfinite(costs).all(axis=1)] = 0.0
+    known = np.flatnonzero(non_dominated(costs))
     if len(known) == 0:
         return shares
     points = costs[known]

@@ -8,18 +8,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.compare.metrics import after_warmup
+from timonier.compare.owners import owners_of
 from timonier.describe import Machine
-from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate import Run, simulate
 from timonier.simulate.drive import Progress
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values, pc, row_numbers
-from timonier.workload.size import processors_per_job
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-NO_OWNER = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,80 +28,55 @@ class PrivateRun:
     longest_queue: int
 
 
-def slices(work: Floats, processors: int) -> Ints:
-    """Whole processors for each owner, in proportion to work, at least 1, summing to the machine.
-
-    work: float64[O].  Returns int64[O].  Largest remainder (Hamilton) over what is left after one each;
-    ties go to the first owner.  Raises InputError where there are more owners than processors.
-    """
-    owners = len(work)
-    if owners > processors:
-        raise InputError(
-            f"{owners:,} owners cannot share {processors:,} processors: each needs one",
-            where="profile private",
-            fix="take another --owner (user or account), or leave `private` out",
-        )
-    total = float(work.sum())
-    share = work / total if total > 0 else np.full(owners, 1.0 / owners)
-    exact = share * (processors - owners)
-    whole = np.floor(exact).astype(np.int64)
-    left = processors - owners - int(whole.sum())
-    order = np.argsort(-(exact - whole), kind="stable")
-    whole[order[:left]] += 1
-    return whole + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Owners:
-    """Who owns what.  names: text[O].  code: int64[J], each job's owner.  processors: int64[O], the slices."""
-
-    names: list[str]
-    code: Ints
-    processors: Ints
-
-
-def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
-    """The owners of a workload and their slices.
-
-    owner: the column that names owners, user or account.  Jobs without one share a slice.
-    Raises InputError where the log has no owners or too many.
-    """
-    if jobs.texts(owner).null_count == len(jobs):
-        raise InputError(
-            f"no job has a value of {owner!r}: who owns what is not known",
-            where=jobs.source,
-            fix="take another --owner (user or account), or leave `private` out",
-        )
-    names = pc.fill_null(jobs.texts(owner), NO_OWNER)
-    names = names.combine_chunks() if isinstance(names, pa.ChunkedArray) else names
-    encoded = names.dictionary_encode()
-    code = np.asarray(encoded.indices, dtype=np.int64)
-    runtime = jobs.numbers("runtime_s", 0).astype(np.float64)
-    work = np.where(np.isfinite(runtime), runtime, 0.0) * processors_per_job(jobs)
-    given = slices(np.bincount(code, weights=work).astype(np.float64), machine.processors or 0)
-    return Owners([str(name) for name in encoded.dictionary.to_pylist()], code, given)
-
-
 def simulate_private(
     jobs: Jobs, machine: Machine, profile: Profile, owner: str, progress: Progress | None = None
 ) -> PrivateRun:
     """Every owner's jobs under `profile` on the owner's slice.  Raises InputError as `owners_of` does."""
     owners = owners_of(jobs, machine, owner)
     parts, rows, longest = [], [], 0
+    nothing = np.empty(0, dtype=np.int64)
     for who, processors in enumerate(owners.processors.tolist()):
         mine = np.flatnonzero(owners.code == who)
+        if len(mine) == 0:
+            continue
+        if processors == 0:
+            nothing = mine
+            continue
         part = replace(jobs, table=jobs.table.take(row_numbers(mine)), processors=processors)
         slice_of = replace(machine, name=f"{machine.name}/{owners.names[who]}", processors=processors)
         run: Run = simulate(part, slice_of, profile, progress=progress)
         parts.append(run.table)
         rows.append(mine)
         longest = max(longest, run.longest_queue)
+    if len(nothing):
+        parts.append(_without_slice(jobs, machine, profile, nothing))
+        rows.append(nothing)
     place = np.argsort(np.concatenate(rows), kind="stable")
     return PrivateRun(pa.concat_tables(parts, promote_options="permissive").take(row_numbers(place)), longest)
 
 
-def pool_gain(pool: pa.Table, private: pa.Table) -> dict[str, float | None]:
-    """Who finishes sooner in the pool, of the jobs that both of them finish; and who only can in the pool."""
+def _without_slice(jobs: Jobs, machine: Machine, profile: Profile, rows: Ints) -> pa.Table:
+    """The run table of jobs whose owner has nothing: each is unrunnable, and says why."""
+    part = replace(jobs, table=jobs.table.take(row_numbers(rows)))
+    table = simulate(part, machine, profile, until_s=-1).table
+    count = len(rows)
+    blank = {
+        "state": pa.array(["unrunnable"] * count).dictionary_encode(),
+        "note": pa.array(["nobody's slice: its account owns nothing, and nothing is left unowned"] * count),
+    }
+    for name, values in blank.items():
+        table = table.set_column(table.schema.get_field_index(name), name, values)
+    return table
+
+
+def pool_gain(pool: pa.Table, private: pa.Table, warmup: float = 0.0) -> dict[str, float | None]:
+    """Who finishes sooner in the pool, of the jobs that both of them finish; and who only can in the pool.
+
+    warmup: the share of the first jobs that is left out, as in `score`.
+    """
+    kept = after_warmup(pool, warmup)
+    if kept is not None:
+        pool, private = pool.filter(pa.array(kept)), private.filter(pa.array(kept))
     both = pc.and_(pc.is_valid(pool.column("end_s")), pc.is_valid(private.column("end_s")))
     only = pc.and_(pc.is_valid(pool.column("end_s")), pc.equal(_state(private), "unrunnable"))
     here = _ints(pool, "end_s", both)

@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 
 DRAWS = 2000
 LEVEL = 0.95
-LEAST_REPEATS = 2  # with one repeat nothing is known about spread
+LEAST_REPEATS = 5  # of fewer the range is all that is known, and of one nothing
 
 
 def bootstrap_draws(repeats: int, seed: int, draws: int = DRAWS) -> Ints:
@@ -27,24 +27,40 @@ def bootstrap_draws(repeats: int, seed: int, draws: int = DRAWS) -> Ints:
 
 
 def mean_interval(values: Floats, draws: Ints) -> tuple[float, float, float]:
-    """Mean and percentile bootstrap interval of float64[R]; nan, nan where one repeat is all there is."""
+    """Mean and bootstrap-t interval of float64[R].
+
+    The percentile interval of a mean covers too rarely when repeats are few (86 to 92 % at 20); this one divides
+    each draw's distance from the mean by the draw's own standard error.
+    Of fewer than LEAST_REPEATS the range; nan, nan where one repeat is all there is.
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 12.5.
+    """
     mean = float(np.mean(values))
     if len(values) < LEAST_REPEATS:
-        return mean, np.nan, np.nan
-    low, high = _percentiles(values[draws].mean(axis=1))
-    return mean, low, high
+        return mean, *_range(values)
+    error = float(np.std(values))  # the same divisor in each draw cancels out
+    if not error > 1e-12 * abs(mean):  # nan, or rounding alone
+        return (mean, mean, mean) if np.isfinite(mean) else (mean, np.nan, np.nan)
+    drawn = values[draws]
+    errors = drawn.std(axis=1)
+    usual = errors > 1e-9 * error  # a draw of one value over and over has no spread to divide by
+    low, high = _percentiles((drawn.mean(axis=1)[usual] - mean) / errors[usual])
+    return mean, mean - high * error, mean - low * error
 
 
 def median_interval(values: Floats, draws: Ints) -> tuple[float, float, float]:
-    """Median and percentile bootstrap interval of float64[R], for paired differences.
+    """Median and percentile bootstrap interval of float64[R], for paired differences; few repeats as above.
 
     The median, as one repeat in which a scheduler falls over would carry a mean away.
     """
     median = float(np.median(values))
     if len(values) < LEAST_REPEATS:
-        return median, np.nan, np.nan
+        return median, *_range(values)
     low, high = _percentiles(np.median(values[draws], axis=1))
     return median, low, high
+
+
+def _range(values: Floats) -> tuple[float, float]:
+    return (np.nan, np.nan) if len(values) < 2 else (float(values.min()), float(values.max()))
 
 
 def _percentiles(values: Floats) -> tuple[float, float]:

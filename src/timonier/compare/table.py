@@ -25,6 +25,7 @@ from timonier.compare.statistics import (
     mean_interval,
     median_interval,
 )
+from timonier.kit.errors import InputError
 
 Floats = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ class Results:
         unrunnable = self.values[:, self.objectives.index("jobs_unrunnable")]
         more = (unrunnable - unrunnable.min(axis=0)).mean(axis=1)
         return {
-            name: f"it cannot run {more[p]:,.0f} of the jobs that others run (mean of the repeats)"
+            name: f"it cannot run {_count(more[p])} of the jobs that others run (mean of the repeats)"
             for p, name in enumerate(self.profiles)
             if more[p] > 0
         }
@@ -111,7 +112,8 @@ class Results:
     def front(self, objectives: Sequence[str]) -> Front:
         """The front over these objectives, by means over the repeats and over every bootstrap draw.
 
-        Who is not ranked is on no front and dominates nobody; its probability is nan.
+        Who is not ranked is on no front and dominates nobody; its probability is nan, and so is everybody's
+        where one repeat is all there is.
         """
         metrics = known_metrics()
         rows = [self.objectives.index(objective) for objective in objectives]
@@ -124,16 +126,33 @@ class Results:
         return Front(
             tuple(objectives),
             tuple(non_dominated(means).tolist()),
-            tuple(np.where(out, np.nan, front_probability(drawn)).tolist()),
+            tuple(np.where(out | (self.repeats == 1), np.nan, front_probability(drawn)).tolist()),
             tuple(hypervolume_shares(means).tolist()),
         )
 
     def fronts(self, chosen: Sequence[str]) -> list[Front]:
-        """The front that was asked for, then one for every pair of the headline objectives that are known."""
+        """The front that was asked for, then one for every pair of its and the headline objectives that are known.
+
+        Raises InputError for an objective that nobody knows the value of.
+        """
         rows = [self.profiles.index(name) for name in self.ranked]
-        known = [o for o in HEADLINE if np.isfinite(self.values[rows, self.objectives.index(o)]).all()]
-        sets = [tuple(chosen), *(pair for pair in combinations(known, 2) if pair != tuple(chosen))]
-        return [self.front(objectives) for objectives in sets]
+        wanted = dict.fromkeys((*chosen, *HEADLINE))
+        known = [o for o in wanted if np.isfinite(self.values[rows, self.objectives.index(o)]).all()]
+        for objective in chosen:
+            if objective not in known:
+                why = known_metrics()[objective].unknown or "some run has no value of it"
+                raise InputError(f"{objective} is not known: {why}", where="--objectives", fix="name another")
+        pairs = [pair for pair in combinations(known, 2) if set(pair) != set(chosen)]
+        return [self.front(objectives) for objectives in [tuple(chosen), *pairs]]
+
+
+def _count(jobs: float) -> str:
+    """A mean number of jobs, never rounded to none.
+
+    >>> _count(1234.4), _count(0.05)
+    ('1,234', '0.05')
+    """
+    return f"{jobs:,.0f}" if jobs >= 10 else f"{jobs:.2g}"
 
 
 def scores_csv(results: Results) -> str:

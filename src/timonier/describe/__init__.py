@@ -9,37 +9,65 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from timonier.describe.beside import Figure, measured_rows
+    from timonier.describe.catalogue import DeviceType, find_type, known_types
     from timonier.describe.hostlist import compress_hostlist, expand_hostlist
     from timonier.describe.keys import known_keys
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
+    from timonier.describe.merge import merge_machines
     from timonier.describe.read import parse_machine, read_machine
-    from timonier.describe.table import machine_table
+    from timonier.describe.table import catalogue_rows, machine_table, type_details, type_row
+    from timonier.describe.template import machine_template
+    from timonier.describe.topology import Cache, Chiplet, Device, Link, Memory, Package, Topology
     from timonier.describe.write import machine_to_toml, write_machine
 
 __all__ = [
+    "Cache",
+    "Chiplet",
+    "Device",
+    "DeviceType",
+    "Figure",
     "Gpus",
+    "Link",
     "Machine",
+    "Memory",
     "Nodes",
     "Owner",
+    "Package",
     "Partition",
     "Prices",
     "Switch",
+    "Topology",
+    "catalogue_rows",
     "compress_hostlist",
     "expand_hostlist",
+    "find_type",
     "known_keys",
+    "known_types",
     "machine_table",
+    "machine_template",
     "machine_to_toml",
+    "measured_rows",
+    "merge_machines",
     "parse_machine",
     "read_machine",
+    "type_details",
+    "type_row",
     "write_machine",
 ]
 
 _HOMES = {
+    **dict.fromkeys(("Figure", "measured_rows"), "beside"),
+    **dict.fromkeys(("Cache", "Chiplet", "Device", "Link", "Memory", "Package", "Topology"), "topology"),
+    **dict.fromkeys(("DeviceType", "find_type", "known_types"), "catalogue"),
+    **dict.fromkeys(("catalogue_rows", "type_details", "type_row"), "table"),
     "compress_hostlist": "hostlist",
     "expand_hostlist": "hostlist",
     "known_keys": "keys",
     "machine_table": "table",
+    "machine_template": "template",
     "machine_to_toml": "write",
+    "merge_machines": "merge",
     "parse_machine": "read",
     "read_machine": "read",
     "write_machine": "write",

@@ -37,6 +37,53 @@ nodes = "gpu[01-04]"
 default = true
 ```
 
+The inside of nodes is optional; `timonier describe --from here -o machine.toml` writes it.
+
+```toml
+schema = "timonier/machine/1"
+name = "desk"
+[[node]]
+names = "desk"
+cpu = "epyc-7763"
+cores = 64
+memory = "512GiB"
+gpus = [{ type = "a100-40gb", count = 2 }]
+[[package]]
+nodes = "desk"
+name = "package0"
+cores = 64
+threads = 128
+chiplets = [{ count = 8, cores = 8, threads = 16, l3 = "32MiB", numa = 0 }]
+[[memory]]
+nodes = "desk"
+name = "numa0"
+package = "package0"
+size = "512GiB"
+[[device]]
+nodes = "desk"
+name = "gpu0"
+kind = "gpu"
+type = "a100-40gb"
+parent = "package0"
+lanes = 16
+speed = "31.5GB/s"
+[[device]]
+nodes = "desk"
+name = "gpu1"
+kind = "gpu"
+type = "a100-40gb"
+parent = "package0"
+[[link]]
+nodes = "desk"
+from = "gpu0"
+to = "gpu1"
+kind = "nvlink"
+count = 12
+speed = "300GB/s"
+[unknown]
+power = "the system has no energy counter"
+```
+
 Node names are Slurm hostlists: `gpu[01-04,07],old[1-2]`.
 Sizes and speeds are texts with a unit (`"512GiB"`, `"200Gbit/s"`), or numbers of bytes and bytes per second.
 On a counted machine a job takes ceil(tasks x cores) processors, and a partition is a cap on processors in use.
@@ -49,6 +96,12 @@ _TITLES = {
     "partition": "`[[partition]]`",
     "owner": "`[[owner]]`",
     "prices": "`[prices]`",
+    "package": "`[[package]]`",
+    "package.chiplets": "`chiplets` of a package",
+    "package.caches": "`caches` of a package",
+    "memory": "`[[memory]]`",
+    "device": "`[[device]]`",
+    "link": "`[[link]]`",
 }
 
 

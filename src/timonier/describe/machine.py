@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from timonier.describe.topology import Topology
+
 
 @dataclass(frozen=True, slots=True)
 class Gpus:
@@ -23,7 +25,10 @@ class Gpus:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """A group of equal nodes; `core_thousandths` are of a core, so that sums are exact."""
+    """A group of equal nodes; `core_thousandths` are of a core, so that sums are exact.
+
+    product: what their maker calls them; kernel: of their operating system.
+    """
 
     names: tuple[str, ...]
     core_thousandths: int = 1000
@@ -34,6 +39,8 @@ class Nodes:
     features: tuple[str, ...] = ()
     weight: int = 1
     resources: Mapping[str, int] = field(default_factory=dict)
+    product: str = ""
+    kernel: str = ""
 
     @property
     def cores(self) -> float:
@@ -63,10 +70,11 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Nodes that belong to an account."""
+    """What belongs to an account: nodes or, on a counted machine, processors."""
 
     account: str
-    nodes: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    processors: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +97,7 @@ class Machine:
     owners: tuple[Owner, ...] = ()
     licences: Mapping[str, int] = field(default_factory=dict)
     prices: Prices = field(default_factory=Prices)
+    topology: Topology = field(default_factory=Topology)
 
     @property
     def is_counted(self) -> bool:

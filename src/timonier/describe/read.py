@@ -9,6 +9,7 @@ from typing import Any
 from timonier.describe.hostlist import expand_hostlist
 from timonier.describe.keys import known_keys
 from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
+from timonier.describe.read_topology import HOSTLISTS, topology_of
 from timonier.describe.sense import check_sense
 from timonier.kit.errors import InputError
 from timonier.kit.keys import Problems, check_table
@@ -46,6 +47,7 @@ def parse_machine(content: Mapping[str, Any], where: str = "", fallback: str = "
         owners=tuple(Owner(**table) for table in checked.get("owner", [])),
         licences=checked.get("licences", {}),
         prices=Prices(**checked.get("prices", {})),
+        topology=topology_of(checked),
     )
 
 
@@ -59,7 +61,8 @@ def _counted(processors: int, text: str) -> Machine:
 
 def _expand(checked: Mapping[str, Any], problems: Problems) -> None:
     """Replace each hostlist by its names."""
-    for section, key in (("node", "names"), ("switch", "nodes"), ("partition", "nodes"), ("owner", "nodes")):
+    lists = (("node", "names"), ("switch", "nodes"), ("partition", "nodes"), ("owner", "nodes"), *HOSTLISTS)
+    for section, key in lists:
         for index, table in enumerate(checked.get(section, [])):
             if key not in table:
                 continue
@@ -72,7 +75,9 @@ def _expand(checked: Mapping[str, Any], problems: Problems) -> None:
 
 def _nodes(table: Mapping[str, Any]) -> Nodes:
     kept = {
-        key: table[key] for key in ("names", "cpu", "rack", "features", "weight", "resources") if key in table
+        key: table[key]
+        for key in ("names", "cpu", "rack", "features", "weight", "resources", "product", "kernel")
+        if key in table
     }
     return Nodes(
         **kept,

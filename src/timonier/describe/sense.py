@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from timonier.describe.read_topology import REQUIRED, SECTIONS
 from timonier.kit.errors import nearest
 from timonier.kit.keys import LATER, Problems, require
 
@@ -12,9 +13,10 @@ _REQUIRED = {
     "node": ["names"],
     "switch": ["name", "nodes"],
     "partition": ["name"],
-    "owner": ["account", "nodes"],
+    "owner": ["account"],
+    **REQUIRED,
 }
-_ONLY_WITH_NODES = ("switch", "owner")
+_ONLY_WITH_NODES = ("switch", *SECTIONS)
 
 
 def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems: Problems) -> None:
@@ -30,10 +32,13 @@ def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems
             require(table, names, problems, f"{section}[{index}]")
     known = _check_nodes(checked.get("node", []), problems)
     if "node" in content:
-        for section in ("switch", "partition", "owner"):
+        for section in ("switch", "partition", "owner", *SECTIONS):
             _check_members(checked.get(section, []), section, known, problems)
-    _check_partitions(checked.get("partition", []), "processors" in content, problems)
-    for section, key in (("switch", "name"), ("partition", "name")):
+    _check_inside(checked, problems)
+    is_counted = "processors" in content
+    _check_partitions(checked.get("partition", []), is_counted, problems)
+    _check_owners(checked.get("owner", []), checked.get("processors"), is_counted, problems)
+    for section, key in (("switch", "name"), ("partition", "name"), ("owner", "account")):
         _check_once([table.get(key, "") for table in checked.get(section, [])], section, key, problems)
     if "per_kwh" in checked.get("prices", {}) and not checked["prices"].get("currency"):
         problems.add("a price without its currency", "prices", 'add currency = "CHF"')
@@ -101,20 +106,67 @@ def _check_members(
             problems.add(f"there is no node {strangers[0]!r}", f"{section}[{index}].nodes", offer)
 
 
+def _check_inside(checked: Mapping[str, Any], problems: Problems) -> None:
+    """Names of parts are used once in a node, and links and parents name parts."""
+    seen: dict[str, set[str]] = {}
+    for section in ("package", "memory", "device"):
+        for index, table in enumerate(checked.get(section, [])):
+            for node in table.get("nodes", ()):
+                parts = seen.setdefault(node, set())
+                if table.get("name") in parts:
+                    path = f"{section}[{index}].name"
+                    problems.add(f"a second {table['name']!r} in node {node!r}", path, "name each part once")
+                    break
+                parts.add(table.get("name", ""))
+    for section, keys in (
+        ("device", ["parent"]),
+        ("memory", ["package", "beside"]),
+        ("link", ["from", "to"]),
+    ):
+        for index, table in enumerate(checked.get(section, [])):
+            for key in keys:
+                strangers = [n for n in table.get("nodes", ()) if table.get(key, "") not in seen.get(n, ())]
+                if table.get(key) and strangers:
+                    known = seen.get(strangers[0], set()) - {""}
+                    what = f"node {strangers[0]!r} has no part {table[key]!r}"
+                    problems.add(what, f"{section}[{index}].{key}", nearest(table[key], known))
+
+
 def _check_partitions(tables: list[Mapping[str, Any]], is_counted: bool, problems: Problems) -> None:
-    wanted, other = ("processors", "nodes") if is_counted else ("nodes", "processors")
     for index, table in enumerate(tables):
         path = f"partition[{index}]"
-        require(table, [wanted], problems, path)
-        if other in table:
-            kind = "a counted machine" if is_counted else "a machine with nodes"
-            problems.add(f"{kind} takes {wanted} here", f"{path}.{other}", f"write {wanted} = ...")
+        _check_part(table, path, is_counted, problems)
         if is_counted and "max_time" in table:
             fix = "limit a queue in the profile: limits = { job_time = ... }"
             problems.add(f"'max_time' of a counted machine {LATER}", f"{path}.max_time", fix)
     defaults = [index for index, table in enumerate(tables) if table.get("default")]
     if len(defaults) > 1:
         problems.add("a second default partition", f"partition[{defaults[1]}].default", "keep one default")
+
+
+def _check_part(table: Mapping[str, Any], path: str, is_counted: bool, problems: Problems) -> None:
+    """A part of a counted machine is so many processors, of another so many nodes."""
+    wanted, other = ("processors", "nodes") if is_counted else ("nodes", "processors")
+    require(table, [wanted], problems, path)
+    if other in table:
+        kind = "a counted machine" if is_counted else "a machine with nodes"
+        problems.add(f"{kind} takes {wanted} here", f"{path}.{other}", f"write {wanted} = ...")
+
+
+def _check_owners(
+    tables: list[Mapping[str, Any]], processors: int | None, is_counted: bool, problems: Problems
+) -> None:
+    for index, table in enumerate(tables):
+        _check_part(table, f"owner[{index}]", is_counted, problems)
+    owned = [node for table in tables for node in table.get("nodes", ())]
+    twice = sorted({node for node in owned if owned.count(node) > 1}) if len(owned) != len(set(owned)) else []
+    if twice:
+        problems.add(f"node {twice[0]!r} has two owners", "owner", "leave it with one of them")
+    total = sum(table.get("processors", 0) for table in tables)
+    if processors is not None and total > processors:
+        problems.add(
+            f"the owners have {total:,} processors, the machine {processors:,}", "owner", "give them fewer"
+        )
 
 
 def _check_once(names: list[str], section: str, key: str, problems: Problems) -> None:

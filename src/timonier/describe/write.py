@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from timonier.describe.hostlist import compress_hostlist
-from timonier.describe.machine import Gpus, Machine, Nodes, Partition, Switch
+from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Switch
 from timonier.describe.read import SCHEMA
+from timonier.describe.write_topology import said, topology_content
 from timonier.kit.toml import format_toml, write_toml
 
 
@@ -29,13 +30,11 @@ def _content(machine: Machine) -> dict[str, Any]:
         "node": [_nodes(group) for group in machine.nodes],
         "switch": [_switch(switch) for switch in machine.switches],
         "partition": [_partition(part) for part in machine.partitions],
-        "owner": [
-            {"account": owner.account, "nodes": compress_hostlist(owner.nodes)} for owner in machine.owners
-        ],
+        "owner": [_owner(owner) for owner in machine.owners],
         "licences": dict(machine.licences),
-        "prices": _said({"currency": machine.prices.currency, "per_kwh": machine.prices.per_kwh}),
+        "prices": said({"currency": machine.prices.currency, "per_kwh": machine.prices.per_kwh}),
     }
-    return _said(content)
+    return said(content | topology_content(machine.topology))
 
 
 def _nodes(group: Nodes) -> dict[str, Any]:
@@ -50,8 +49,10 @@ def _nodes(group: Nodes) -> dict[str, Any]:
         "features": list(group.features),
         "weight": None if group.weight == 1 else group.weight,
         "resources": dict(group.resources),
+        "product": group.product,
+        "kernel": group.kernel,
     }
-    return _said(table)
+    return said(table)
 
 
 def _gpus(gpus: Gpus) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _gpus(gpus: Gpus) -> dict[str, Any]:
         "max_sharers": gpus.max_sharers,
     }
     # an empty layout is none of the GPU, not a free one
-    return _said(table) | ({} if gpus.layout is None else {"layout": list(gpus.layout)})
+    return said(table) | ({} if gpus.layout is None else {"layout": list(gpus.layout)})
 
 
 def _switch(switch: Switch) -> dict[str, Any]:
@@ -71,7 +72,7 @@ def _switch(switch: Switch) -> dict[str, Any]:
         "nodes": compress_hostlist(switch.nodes),
         "speed": switch.speed_bytes_per_s,
     }
-    return _said(table)
+    return said(table)
 
 
 def _partition(part: Partition) -> dict[str, Any]:
@@ -82,9 +83,9 @@ def _partition(part: Partition) -> dict[str, Any]:
         "default": part.default or None,
         "max_time": part.max_time_s,
     }
-    return _said(table)
+    return said(table)
 
 
-def _said(table: dict[str, Any]) -> dict[str, Any]:
-    """Without the entries that say nothing."""
-    return {key: value for key, value in table.items() if value is not None and value not in ("", [], {})}
+def _owner(owner: Owner) -> dict[str, Any]:
+    nodes = compress_hostlist(owner.nodes)
+    return said({"account": owner.account, "processors": owner.processors, "nodes": nodes})

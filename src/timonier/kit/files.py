@@ -96,6 +96,19 @@ def write_text(path: str | Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder where there is none; its parent must be there."""
+    with _failing("make", Path(path)):
+        Path(path).mkdir(exist_ok=True)
+
+
+def add_line(path: str | Path, line: str) -> None:
+    """Add a line to a log; where the disk has no room for it, the log stays as it was."""
+    target = Path(path)
+    with _failing("write", target), target.open("ab") as log:
+        log.write(f"{line}\n".encode())
+
+
 def _take_place(name: str, target: Path) -> None:
     """Give the temporary file the rights a plain new file would have, and the name."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
@@ -166,4 +179,5 @@ def _failure(verb: str, path: str | Path, error: OSError) -> MachineFailure:
     said = error.strerror or str(error)
     reason, fix = reasons.get(error.errno or 0, (said, "check the disk"))
     kept = "; nothing was written" if verb == "write" else ""
-    return MachineFailure(f"cannot {verb} the file: {reason}{kept}", where=str(path), fix=fix)
+    what = "folder" if verb == "make" else "file"
+    return MachineFailure(f"cannot {verb} the {what}: {reason}{kept}", where=str(path), fix=fix)

@@ -237,6 +237,13 @@ def _read_counts(value: Any, key: Key) -> dict[str, int]:
     return {name: _read_integer(count, key) for name, count in value.items()}
 
 
+def _read_texts(value: Any, key: Key) -> dict[str, str]:
+    """A table of names to texts."""
+    if not isinstance(value, dict):
+        raise _Wrong(f"{_shown(value)} is not a table", 'write { name = "..." }')
+    return {name: _read_text(text, key) for name, text in value.items()}
+
+
 def _quantity(value: Any) -> str | int | float:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise _Wrong(f"{_shown(value)} is not a quantity", 'write a number, or a text with its unit: "30s"')
@@ -273,4 +280,5 @@ _READERS: Mapping[str, Callable[[Any, Key], Any]] = {
     "bytes": _read_bytes,
     "rate": _read_rate,
     "counts": _read_counts,
+    "texts": _read_texts,
 }

@@ -43,6 +43,7 @@ def _kind(key: Key) -> str:
         "tables": "list of tables",
         "words": "list of words",
         "counts": "names = numbers",
+        "texts": "names = texts",
     }
     is_plain = key.kind in ("integer", "number", "counts")  # the other kinds name their unit
     return kinds.get(key.kind, key.kind) + (f", {key.unit}" if key.unit and is_plain else "")

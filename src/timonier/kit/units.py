@@ -34,6 +34,18 @@ def parse_bytes(value: str | float, where: str = "") -> int:
     return round(number * scale)
 
 
+def format_bytes(size: int) -> str | int:
+    """The size in the largest binary unit in which it is a whole number; reads back as the same number.
+
+    >>> format_bytes(32 * 2**20), format_bytes(1000)
+    ('32MiB', 1000)
+    """
+    for unit in ("ti", "gi", "mi", "ki"):
+        if size and size % _BINARY[unit] == 0:
+            return f"{size // _BINARY[unit]}{unit.title().replace('i', 'iB')}"
+    return size
+
+
 def parse_bytes_per_s(value: str | float, where: str = "") -> float:
     """Bytes per second; "bit" and "b" before the slash are bits, "B" is bytes.
 

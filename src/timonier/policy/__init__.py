@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from timonier.policy.knobs import known_knobs
     from timonier.policy.profile import Backfill, Cycle, Estimate, Limits, Order, Profile, Queue
     from timonier.policy.read import parse_profile, read_profile, shipped_profiles
+    from timonier.policy.say import say_profile
     from timonier.policy.write import profile_to_toml
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "parse_profile",
     "profile_to_toml",
     "read_profile",
+    "say_profile",
     "shipped_profiles",
 ]
 
@@ -34,6 +36,7 @@ _HOMES = {
     "parse_profile": "read",
     "profile_to_toml": "write",
     "read_profile": "read",
+    "say_profile": "say",
     "shipped_profiles": "read",
 }
 

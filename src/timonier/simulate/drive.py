@@ -1,8 +1,9 @@
-"""Run a packed workload: call the kernel until it is done, with progress and room for Ctrl-C."""
+"""Run a packed workload: the kernel works in a thread of its own, while this one shows progress and hears Ctrl-C."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,9 @@ from timonier.simulate.pack import Packed
 Progress = Callable[[int, int], None]  # events done, events in all (about)
 Tell = Callable[[str], None]
 
-SLICE_S = 0.1  # the kernel is called for about this long at a time
+LOOK_S = 0.1  # how often progress is shown
+GIVE_UP_S = 2.0  # how long a kernel that was told to stop may take
+NO_BUDGET = 1 << 60
 
 
 def drive(
@@ -24,19 +27,43 @@ def drive(
     """Run every event up to and including tick `until`; returns DONE or UNTIL.
 
     progress: called about ten times a second.  tell: told, in words, when code has to be compiled first.
+    Ctrl-C, or whatever `progress` raises, stops the kernel even in the middle of a long instant; the state is
+    then spoilt.
     """
     advance = prepare(packed, tell)
+    worker = _Worker(advance, packed.state, until)
     total = 2 * len(packed.row)
-    budget = 256
-    while True:
-        began = time.perf_counter()
-        reason = advance(packed.state, until, budget)
-        if reason != k.BUDGET:
-            return reason
-        took = time.perf_counter() - began
-        budget = int(min(max(budget * min(SLICE_S / max(took, 1e-6), 8.0), 256), 1 << 40))
-        if progress is not None:
-            progress(int(packed.state.scalars[k.EVENTS]), total)
+    worker.start()
+    try:
+        worker.join(LOOK_S)
+        while worker.is_alive():
+            if progress is not None:
+                progress(int(packed.state.scalars[k.EVENTS]), total)
+            worker.join(LOOK_S)
+    except BaseException:
+        packed.state.scalars[k.STOP] = 1
+        worker.join(GIVE_UP_S)
+        raise
+    if worker.error is not None:
+        raise worker.error
+    return worker.reason
+
+
+class _Worker(threading.Thread):
+    """One call of the kernel; a daemon, so that a process need not wait for it."""
+
+    def __init__(self, advance: Callable[[k.State, int, int], int], state: k.State, until: int) -> None:
+        super().__init__(name="timonier kernel", daemon=True)
+        self._advance, self._state, self._until = advance, state, until
+        self.reason = k.DONE
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Keep what comes back, or what goes wrong, for the thread that waits."""
+        try:
+            self.reason = self._advance(self._state, self._until, NO_BUDGET)
+        except BaseException as error:  # noqa: BLE001  # it is raised again where it is waited for
+            self.error = error
 
 
 def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[k.State, int, int], int]:

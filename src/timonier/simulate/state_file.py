@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import HELD
+from timonier.simulate.pack import fingerprint
 from timonier.simulate.run import Run
 from timonier.simulate.ticks import to_ticks
 from timonier.simulate.unpack import job_states
 from timonier.workload import Jobs, StateHeader
+from timonier.workload.arrow import Values
 
 STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "doomed", "start_seq")
 
@@ -42,7 +44,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
     columns = {
         "state": pa.array(np.where(running, "running", "pending")),
         "start_s": pa.array(marks["start"][open_jobs], mask=~running),
-        "reserved_s": pa.array(reserved, mask=running | (reserved < 0) | (reserved >= k.NEVER)),
+        "reserved_s": _instants(reserved, running | (reserved < 0)),
         "promised_s": pa.array(promised, mask=promised < 0),
         "start_seq": pa.array(_start_order(run)[open_jobs], mask=~running),
     }
@@ -54,7 +56,11 @@ def state_of(run: Run, now_s: float) -> Jobs:
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars
-    engine = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
+    engine: dict[str, Any] = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
+    if (
+        s[k.BEFORE] == s[k.SEQ]
+    ):  # a tick of this clock has started nothing: nor will the next, if nothing happens
+        engine["quiet"] = fingerprint(run.profile, run.machine)
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,
@@ -63,6 +69,14 @@ def state_of(run: Run, now_s: float) -> Jobs:
         processors=run.jobs.processors,
         state=StateHeader(now_s=now, settled=True, usage=usage, engine=engine),
     )
+
+
+def _instants(ticks: NDArray[Any], unknown: NDArray[np.bool_]) -> Values:
+    """Seconds, inf for never; whole numbers where nothing is for ever."""
+    never = (ticks >= k.NEVER) & ~unknown
+    if not never.any():
+        return pa.array(ticks, mask=unknown)
+    return pa.array(np.where(never, np.inf, ticks.astype(np.float64)), mask=unknown)
 
 
 def _start_order(run: Run) -> NDArray[Any]:

@@ -18,6 +18,7 @@ _DEPENDENCY = (
     r"^(after|afterok|afterany|afternotok)(:[^:,\s]+)+(,(after|afterok|afterany|afternotok)(:[^:,\s]+)+)*$"
 )
 _CHOICES = {"within": ["node", "switch", "rack"], "state": ["pending", "running"]}
+_MAY_BE_INFINITE = ("runtime_s", "reserved_s")
 _UNKNOWN = "leave it empty when unknown"
 
 
@@ -104,7 +105,7 @@ def _plainly_fine(values: Values, column: Column) -> bool:
 def _number_rules(cells: NDArray[Any], column: Column) -> Iterator[tuple[NDArray[np.bool_], str]]:
     """Each rule as (where it is broken: bool[J], what it asks for)."""
     yield np.isnan(cells), f"is not a number; {_UNKNOWN}"
-    if column.name != "runtime_s":
+    if column.name not in _MAY_BE_INFINITE:
         yield np.isinf(cells), f"must be finite; {_UNKNOWN}"
     if column.lowest is not None:
         yield cells < column.lowest, f"must be at least {column.lowest:g}; {_UNKNOWN}"

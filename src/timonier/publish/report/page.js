@@ -31,6 +31,13 @@
     return largest >= 120 ? [60, "minutes"] : [1, "s"];
   }
 
+  /** A value with the unit that people read it in. */
+  function readable(value, unit) {
+    const [d, words] = scale(unit, [value]);
+    return `${finest(value / d)} ${words}`.trim();
+  }
+
+  const PAPER_WIDTH = 940;  // pixels: 250 mm, as in page.css
   function layout(more) {
     const axis = { gridcolor: css("--line"), zerolinecolor: css("--soft"), automargin: true };
     const narrow = window.innerWidth < 640;
@@ -39,13 +46,14 @@
       paper_bgcolor: css("--back"), plot_bgcolor: css("--back"),
       margin: { l: 10, r: 10, t: 10, b: 10 },
       legend: { orientation: "h", y: -0.22, yanchor: "top", x: 0 },
-      hoverlabel: { align: "left" },
+      hoverlabel: { align: "left", bgcolor: css("--panel"), bordercolor: css("--soft"), font: { color: css("--text") } },
     };
+    if (document.documentElement.dataset.paper) base.width = PAPER_WIDTH;
     const axes = {};
     for (const key of Object.keys(more)) if (/^[xy]axis/.test(key)) axes[key] = { ...axis, ...more[key] };
     return { ...base, ...more, ...axes };
   }
-  const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+  const CONFIG = { responsive: true, displaylogo: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]] };  // nothing that sends a plot anywhere
   const draw = (id, traces, more) => Plotly.react($(id), traces, layout(more), CONFIG);
 
   const label = (name) => `${name}${objective[name].better ? ` (${objective[name].better} is better)` : ""}`;
@@ -66,11 +74,16 @@
 
   // ---- the front ----
   const pairs = page.fronts.filter((front) => front.objectives.length === 2);
-  const frontOf = (x, y) => pairs.find((front) => front.objectives.includes(x) && front.objectives.includes(y));
+  const frontOf = (x, y) => pairs.find((front) => x !== y && front.objectives.includes(x) && front.objectives.includes(y));
   const choices = [...new Set(pairs.flatMap((front) => front.objectives))];
 
   function drawFront() {
     const x = $("front-x").value, y = $("front-y").value;
+    if (x === y) {
+      Plotly.purge($("front-plot"));
+      $("front-caption").textContent = "Choose two different objectives.";
+      return;
+    }
     const front = frontOf(x, y);
     const values = (o) => page.profiles.flatMap((name) => page.intervals[o][name]);
     const [dx, ux] = scale(objective[x].unit, values(x)), [dy, uy] = scale(objective[y].unit, values(y));
@@ -83,7 +96,7 @@
         hoverinfo: "skip", showlegend: false,
       });
     }
-    const on = page.profiles.filter((name) => front?.profiles[name].on_front)
+    const on = page.profiles.filter((name) => front.profiles[name].on_front)
       .sort((a, b) => page.intervals[x][a][0] - page.intervals[x][b][0]);
     traces.push({
       x: on.map((name) => page.intervals[x][name][0] / dx), y: on.map((name) => page.intervals[y][name][0] / dy),
@@ -97,18 +110,18 @@
     for (const name of page.profiles) {
       const [mx, my] = means(name);
       if (!known(mx[0]) || !known(my[0])) continue;
-      const said = front?.profiles[name];
-      const sure = known(said?.probability) && page.repeats > 1 ? ` (in ${finest(100 * said?.probability)} % of the draws)` : "";
+      const said = front.profiles[name];
+      const sure = known(said.probability) && page.repeats > 1 ? ` (in ${finest(100 * said.probability)} % of the draws)` : "";
       const told = ([mean, low, high], d, u) => `${finest(mean / d)} ${known(low) ? `[${finest(low / d)}, ${finest(high / d)}] ` : ""}${u}`;
       traces.push({
-        x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said?.on_front ? "markers+text" : "markers",
+        x: [mx[0] / dx], y: [my[0] / dy], name: plain(name), mode: said.on_front ? "markers+text" : "markers",
         text: [plain(name)], textposition: "top right",
         marker: {
-          color: looks[name].colour, size: said?.on_front ? 13 : 10,
-          symbol: looks[name].symbol + (said?.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
+          color: looks[name].colour, size: said.on_front ? 13 : 10,
+          symbol: looks[name].symbol + (said.on_front ? "" : "-open"), line: { width: 2, color: looks[name].colour },
         },
         error_x: { ...bars(mx, dx), color: looks[name].colour }, error_y: { ...bars(my, dy), color: looks[name].colour },
-        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${name in page.unranked ? "not ranked" : said?.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
+        hovertemplate: `<b>${plain(name)}</b><br>${x}: ${told(mx, dx, ux)}<br>${y}: ${told(my, dy, uy)}<br>${name in page.unranked ? "not ranked" : said.on_front ? "on the front" : "not on the front"}${sure}<extra></extra>`,
       });
     }
     const kind = $("front-log").checked ? "log" : "linear";
@@ -116,8 +129,10 @@
     draw("front-plot", traces, {
       xaxis: { type: kind, title: title(x, ux) }, yaxis: { type: kind, title: title(y, uy) }, hovermode: "closest",
     });
-    $("front-caption").textContent = x === y ? "Choose two different objectives." :
-      `${objective[x].meaning}; ${objective[y].meaning}. Filled: on the front of these two. Bars: 95 % intervals of the means.`;
+    const sure = (name) => (page.repeats > 1 && known(front.profiles[name].probability) ? ` (${finest(100 * front.profiles[name].probability)} %)` : "");
+    $("front-caption").textContent =
+      `On the front of these two: ${on.map((name) => name + sure(name)).join(", ")}. ` +
+      `${objective[x].meaning}; ${objective[y].meaning}. Filled: on the front. Bars: 95 % intervals of the means.`;
   }
   /** Where one scheduler dwarfs the rest, only logarithms show the others. */
   function frontNeedsLog() {
@@ -165,13 +180,13 @@
     }));
     draw("paired-plot", traces, {
       xaxis: { title: { text: `${o}: difference from ${plain(reference)}${unit ? `, ${unit}` : ""}` }, zeroline: true, zerolinewidth: 2,
-        ...(Number.isFinite(limit) && limit > 0 ? { range: [-1.05 * limit, 1.05 * limit] } : {}) },
+        ...(Number.isFinite(limit) && limit > 0 ? { range: [-1.05 * limit, 1.05 * limit] } : { rangemode: "tozero" }) },
       yaxis: { type: "category", autorange: "reversed" },
     });
     const side = { low: "left of zero is better", high: "right of zero is better" }[objective[o].better];
     $("paired-caption").textContent = `${objective[o].meaning}; ${side ?? "neither side is better"}. ${page.repeats} paired repeats. A triangle: farther than drawn.`;
-    rows($("paired-table"), ["scheduler", "median", "low", "high", unit || "unit: none", "verdict"],
-      found.map(([name, [m, l, h]]) => [name, finest(m / d), known(l) ? finest(l / d) : "-", known(h) ? finest(h / d) : "-", unit || "-", verdict(l, h)]));
+    rows($("paired-table"), ["scheduler", unit ? `median, ${unit}` : "median", "low", "high", "verdict"],
+      found.map(([name, [m, l, h]]) => [name, finest(m / d), known(l) ? finest(l / d) : "-", known(h) ? finest(h / d) : "-", verdict(l, h)]));
   }
 
   // ---- distributions ----
@@ -188,7 +203,8 @@
     draw("distribution-plot", page.profiles.map((name) => ({
       x: data[name].map((v) => Math.max(v, 1)), y: page.percentiles, name: plain(name), mode: "lines", visible: visible(name),
       line: { color: looks[name].colour, dash: looks[name].dash, width: 2.2 },
-      hovertemplate: `<b>${plain(name)}</b><br>%{y} % of the jobs: at most %{x:,.3~g} ${unit}<extra></extra>`,
+      customdata: data[name].map((v) => readable(v, unit)),
+      hovertemplate: `<b>${plain(name)}</b><br>%{y} % of the jobs: at most %{customdata}<extra></extra>`,
     })), {
       xaxis: unit === "s"
         ? { type: "log", title: { text: `${words}, under 1 s drawn at 1 s` }, tickvals: [1, 10, 60, 600, 3600, 21600, 86400, 604800, 2592000], ticktext: ["1 s", "10 s", "1 min", "10 min", "1 h", "6 h", "1 d", "1 wk", "30 d"] }
@@ -197,7 +213,7 @@
     });
     const wanted = [10, 50, 90, 98, 99, 99.9, 100].map((p) => page.percentiles.indexOf(p)).filter((k) => k >= 0);
     rows($("distribution-table"), ["scheduler", ...wanted.map((k) => (page.percentiles[k] === 100 ? "largest" : `${page.percentiles[k]} %`))],
-      page.profiles.map((name) => [name, ...wanted.map((k) => `${finest(data[name][k])} ${unit}`)]));
+      page.profiles.map((name) => [name, ...wanted.map((k) => readable(data[name][k], unit))]));
   }
 
   // ---- over time ----
@@ -237,9 +253,10 @@
   $("distribution-quantity").addEventListener("change", drawDistribution);
 
   /** The front at once; what is below it as soon as the reader has seen that. */
+  const drawings = () => [...(choices.length > 1 ? [drawFront] : []), ...($("paired") ? [drawPaired] : []), drawDistribution, drawTimeline];
   function drawAll() {
-    if (choices.length > 1) drawFront();
-    const later = [...($("paired") ? [drawPaired] : []), drawDistribution, drawTimeline];
+    const [first, ...later] = drawings();
+    first();
     const next = () => {
       const one = later.shift();
       if (one) { one(); setTimeout(next); } else document.documentElement.dataset.ready = "all";
@@ -260,14 +277,19 @@
     getSelection().addRange(range);
     $("copy").textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
   });
-  // paper is white, and nobody can open a summary on it
+  // paper is white and as wide as it is, and nobody can open a summary on it
   let before = null;
   addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme;
+    document.documentElement.dataset.theme = "light";
+    document.documentElement.dataset.paper = "yes";
     for (const part of document.querySelectorAll("details")) part.open = true;
-    if (before === "dark") theme("light");
+    for (const drawOne of drawings()) drawOne();
   });
-  addEventListener("afterprint", () => { if (before === "dark") theme("dark"); });
+  addEventListener("afterprint", () => {
+    delete document.documentElement.dataset.paper;
+    theme(before);
+  });
 
   frontNeedsLog();
   theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

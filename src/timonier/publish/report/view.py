@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 Page = Mapping[str, Any]
 
-_NOTABLE = 0.01  # a group with fewer of the jobs than this is noise, not somebody who loses
-_STRONG = 1.5  # a value this many times the schedulers' mean gets a mark that can be read without colour
+_FEWEST = 10  # the mean of fewer jobs is noise, not somebody who loses
+_STRONG = 1.5  # a value this many times the schedulers' median gets a mark that can be read without colour
 _DEEPEST = 2.0  # doublings at which the colour of a cell is at its deepest
 KINDS = {"size": "processors asked for", "run time": "run time", "user": "user"}
 
@@ -28,9 +29,12 @@ class HeatCell:
 def view_of(page: Page) -> dict[str, Any]:
     """All text of the page, by the names that page.html uses."""
     units = {objective["name"]: objective["unit"] for objective in page["objectives"]}
+    meanings = {objective["name"]: objective["meaning"] for objective in page["objectives"]}
     return {
-        "title": f"{page['workload']} on {page['machine']}: which scheduler?",
+        "title": f"{page['workload']} on {_machine(page['machine'])}: which scheduler?",
+        "objectives": [(name, _short(meanings[name])) for name in page["chosen"]],
         "headline": headline(page),
+        "offered_load": None if page["offered_load"] is None else f"{page['offered_load']:.3g}",
         "front_rows": [_front_row(page, name, units) for name in page["profiles"]],
         "scores": _scores(page),
         "full_rows": [_full_row(page, name) for name in page["profiles"]],
@@ -40,6 +44,23 @@ def view_of(page: Page) -> dict[str, Any]:
         "worst": [_worst_row(page, name) for name in page["profiles"]],
         "glossary": page["objectives"],
     }
+
+
+def _machine(name: str) -> str:
+    """A machine that is only a number says of what."""
+    return f"{name} processors" if name.isdecimal() else name
+
+
+def _short(meaning: str) -> str:
+    """The words of a metric's meaning, without its formula.
+
+    >>> _short("mean bounded slowdown = max(1, (wait + run) / max(run, 10 s))")
+    'mean bounded slowdown'
+    >>> _short("sum(wait x size x run) / sum(size x run): the wait of an average processor-second")
+    'the wait of an average processor-second'
+    """
+    before, equals, _ = meaning.partition(" = ")
+    return before if equals and ": " not in before else meaning.rpartition(": ")[2]
 
 
 def headline(page: Page) -> str:
@@ -52,7 +73,7 @@ def headline(page: Page) -> str:
     """
     front = page["fronts"][0]["profiles"]
     ranked = [name for name in page["profiles"] if name not in page["unranked"]]
-    ranked.sort(key=lambda name: -front[name]["probability"])
+    ranked.sort(key=lambda name: -(front[name]["probability"] or 0.0))
 
     def listed(names: list[str], word: str) -> str:
         if page["repeats"] == 1:
@@ -69,23 +90,25 @@ def headline(page: Page) -> str:
 
 
 def loses(page: Page, profile: str) -> list[str]:
-    """Whom a profile treats worst compared with the geometric mean of the profiles: a text for each kind of group.
+    """Whom a profile treats worst, for each kind of group: its slowdown, and how many times the profile's own mean.
 
-    Groups with fewer than 1 % of the jobs, or fewer than 10, are left out: their means are noise.
+    Groups of fewer than 10 jobs are left out: their means are noise.
     """
-    least = max(10.0, _NOTABLE * page["jobs"])
     found = []
     for rows in page["losers"].values():
-        ratios = [
-            (ratio, row)
-            for row in rows
-            if row["jobs"] >= least and (ratio := _ratio(row["values"], profile)) is not None
-        ]
-        if ratios:
-            ratio, row = max(ratios, key=lambda pair: pair[0])
-            found.append(f"{row['group']} ({number(row['values'][profile])}, {_times(ratio)})")
-        else:
+        known = [row for row in rows if row["values"][profile] is not None]
+        jobs = sum(row["jobs"] for row in known)
+        mean = math.fsum(row["jobs"] * row["values"][profile] for row in known) / max(jobs, 1)
+        worst = max(
+            (row for row in known if row["jobs"] >= _FEWEST),
+            key=lambda row: row["values"][profile],
+            default=None,
+        )
+        if worst is None:
             found.append("-")
+        else:
+            slowdown = worst["values"][profile]
+            found.append(f"{worst['group']} ({number(slowdown)}, {_times(slowdown / mean)})")
     return found
 
 
@@ -169,15 +192,17 @@ def _front_row(page: Page, name: str, units: Mapping[str, str]) -> dict[str, Any
 
 
 def _scores(page: Page) -> list[dict[str, Any]]:
-    """A row an objective that somebody has a value for: its name, meaning, and a cell a profile."""
+    """A row an objective: its name, which side is better, and a cell a profile or why nobody has a value."""
     return [
         {
             "objective": o["name"],
             "better": o["better"],
             "cells": [interval(page["intervals"][o["name"]][name], o["unit"]) for name in page["profiles"]],
+            "unknown": ""
+            if any(page["intervals"][o["name"]][name][0] is not None for name in page["profiles"])
+            else o["unknown"] or "no run has a value of it",
         }
         for o in page["objectives"]
-        if any(page["intervals"][o["name"]][name][0] is not None for name in page["profiles"])
     ]
 
 
@@ -229,15 +254,14 @@ def _heat_cell(values: Mapping[str, float | None], name: str) -> HeatCell:
     depth = min(abs(math.log2(ratio)) / _DEEPEST, 1.0)
     hue = "213 94 0" if ratio > 1 else "0 114 178"  # vermillion and blue of Okabe and Ito 2008
     mark = "▲" if ratio >= _STRONG else "▼" if ratio <= 1 / _STRONG else ""
-    told = f"{ratio:.2f} times the schedulers' mean"
+    told = f"{ratio:.2f} times the schedulers' median"
     return HeatCell(number(values[name]), f"rgb({hue} / {0.55 * depth:.2f})", mark, told)
 
 
 def _ratio(values: Mapping[str, float | None], name: str) -> float | None:
-    """A group's slowdown under a profile over the geometric mean of all profiles: one bad profile hides no other."""
+    """A group's slowdown under a profile over the median of all profiles: one bad profile hides no other."""
     mine = values[name]
-    known = [value for value in values.values() if value is not None]
-    return mine / math.exp(math.fsum(map(math.log, known)) / len(known)) if mine is not None else None
+    return None if mine is None else mine / median(value for value in values.values() if value is not None)
 
 
 def _worst_row(page: Page, name: str) -> dict[str, str]:

@@ -46,8 +46,15 @@ def next_later(state: State) -> int:
 @inline
 def is_over(state: State, ahead: int) -> bool:
     """Nobody comes or ends any more, and the last clock tick started nothing: no other one will."""
+    return ahead >= NEVER and state.scalars[SEQ] == state.scalars[BEFORE]
+
+
+@inline
+def begin_instant(state: State, now: int) -> None:
+    """The clock moves on; from now on a start is noticed, unless clock ticks count and this is none."""
     s = state.scalars
-    return ahead >= NEVER and s[SEQ] == s[BEFORE] and (s[EVERY] == 0 or s[NOW] % s[EVERY] == 0)
+    s[NOW] = now
+    s[BEFORE] = s[SEQ] if s[EVERY] == 0 or now % s[EVERY] == 0 else -1
 
 
 @inline

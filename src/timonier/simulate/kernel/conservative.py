@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from numpy import int32
-
 from timonier.simulate.kernel.arrivals import (
+    begin_instant,
     end_job,
     is_over,
     next_arrived,
@@ -22,10 +21,19 @@ from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.loop import Advance
 from timonier.simulate.kernel.pool import charge, fits, is_held, next_end, pop_end, release, retire, take
+from timonier.simulate.kernel.reservations import (
+    book,
+    compress,
+    end_of,
+    find_due,
+    lift,
+    mark_all,
+    next_within,
+    put,
+)
 from timonier.simulate.kernel.state import (
     ARRIVED,
     BATCH,
-    BEFORE,
     BUDGET,
     DONE,
     DUE,
@@ -34,208 +42,27 @@ from timonier.simulate.kernel.state import (
     EVENTS,
     FORCED,
     FREE,
-    FREED_FROM,
-    FREED_MOST,
-    FREED_TO,
     HI,
     HOLE,
     LO,
-    MOVED_FROM,
-    MOVED_TO,
     NEVER,
     NOW,
     ON_END,
     ON_SUBMIT,
     OVERRUNS,
     PEAK,
-    PROCESSORS,
-    SEQ,
+    STOP,
     TORN,
     UNTIL,
     WAITING,
-    Array,
     State,
 )
-from timonier.simulate.kernel.timeline import COUNT, FIRST, add, forget, hole
-from timonier.simulate.kernel.waiting import append, insert, resort, vacate
+from timonier.simulate.kernel.timeline import forget
+from timonier.simulate.kernel.waiting import append, compact, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
-CHUNK = 64  # places tested at once
-
-
-@inline
-def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> None:
-    """Give back (sign 1) or reserve (-1) a job's processors on [begin, end).
-
-    What is given back is noted: only who fits there can have an earlier hole than before.
-    """
-    s = state.scalars
-    line = state.line
-    size = sign * int(state.jobs[job]["size"])
-    most = add(line.at[0], line.free[0], line.span[0], begin, end, size)
-    if sign > 0 and begin < end:
-        s[FREED_FROM] = min(s[FREED_FROM], begin)
-        s[FREED_TO] = max(s[FREED_TO], end)
-        s[FREED_MOST] = max(s[FREED_MOST], most)
-    if rich:
-        partition = state.rules[job]["partition"]
-        if partition >= 0:
-            row = partition + 1
-            add(line.at[row], line.free[row], line.span[row], begin, end, size)
-
-
-@inline
-def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> int:
-    """The earliest start in [begin, last) of a job that holds everything from `before` on; NEVER: none."""
-    asked = state.jobs[job]
-    line = state.line
-    size = int(asked["size"])
-    est = int(asked["est"])
-    start = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
-    if rich:
-        row = state.rules[job]["partition"] + 1
-        while row > 0 and start < NEVER:
-            there = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
-            if there == start:
-                break
-            start = there
-            if start < NEVER:
-                start = hole(line.at[0], line.free[0], line.span[0], there, size, est, before, last)
-                if start == there:
-                    break
-    return start
-
-
-@inline
-def end_of(start: int, est: int) -> int:
-    """When a job that starts then is expected to end."""
-    return start + est if start < NEVER and est < NEVER else NEVER
-
-
-@helper
-def put(state: State, rich: int, k: int, begin: int) -> None:
-    """Give the job at place k its earliest hole from `begin` on."""
-    s = state.scalars
-    job = int(state.waiting.job[k])
-    start = first_hole(state, rich, job, begin, NEVER, NEVER)
-    state.waiting.start[k] = start
-    if start < NEVER:
-        book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
-        s[DUE] = min(s[DUE], start)
-        if state.marks[job]["promised"] < 0:
-            state.marks[job]["promised"] = start
-
-
-@helper
-def lift(state: State, rich: int, k: int) -> None:
-    """Take the reservation of the job at place k back."""
-    start = int(state.waiting.start[k])
-    if start < NEVER:
-        job = int(state.waiting.job[k])
-        begin = max(start, int(state.scalars[NOW]))
-        book(state, rich, job, begin, end_of(start, int(state.jobs[job]["est"])), 1)
-
-
-@inline
-def improve(state: State, rich: int, k: int) -> None:
-    """Move the job at place k to an earlier hole, if there is one, without lifting it first.
-
-    It holds [p, p + e) itself, so a start u < p only needs room on [u, min(u + e, p)); and because there was
-    no room when it was last looked at, that window has to reach into what was freed since.
-    """
-    s = state.scalars
-    job = int(state.waiting.job[k])
-    old = int(state.waiting.start[k])
-    est = int(state.jobs[job]["est"])
-    begin = int(s[NOW])
-    if est < NEVER:
-        begin = max(begin, int(s[FREED_FROM]) - est + 1)
-    start = first_hole(state, rich, job, begin, old, min(old, int(s[FREED_TO])))
-    if start >= NEVER:
-        return
-    state.waiting.start[k] = start
-    s[DUE] = min(s[DUE], start)
-    end = end_of(start, est)
-    if end <= old:
-        book(state, rich, job, start, end, -1)
-        if old < NEVER:
-            book(state, rich, job, old, end_of(old, est), 1)
-    else:
-        book(state, rich, job, start, old, -1)
-        book(state, rich, job, end, end_of(old, est), 1)
-    s[MOVED_FROM] = min(s[MOVED_FROM], old, end)
-    s[MOVED_TO] = max(s[MOVED_TO], end_of(old, est))
-    if state.marks[job]["promised"] < 0:
-        state.marks[job]["promised"] = start
-
-
-@inline
-def may_move(size: Array, start: Array, most: int, after: int) -> bool:
-    """Could one of these places move? Written so that many are tested at once."""
-    found = False
-    most32 = int32(most)
-    for k in range(len(size)):
-        found |= (size[k] <= most32) & (start[k] > after)
-    return found
-
-
-@inline
-def nothing_freed(state: State) -> None:
-    """Forget what was freed."""
-    s = state.scalars
-    s[FREED_FROM] = NEVER
-    s[FREED_TO] = -1
-    s[FREED_MOST] = 0
-
-
-@inline
-def everything_freed(state: State) -> None:
-    """Anybody may have an earlier hole."""
-    s = state.scalars
-    s[FREED_FROM] = -1
-    s[FREED_TO] = NEVER
-    s[FREED_MOST] = HOLE - 1
-
-
-@helper
-def compress(state: State, rich: int) -> None:
-    """One round: every waiting job not due now is lifted and put back, in queue order.
-
-    A job can only move into what was freed since it was looked at last: by early ends, by jobs that moved in
-    this round, or by jobs behind it that moved in the round before. Only where more is promised than there is,
-    because somebody overran (TORN), can a job have to move back.
-    """
-    s = state.scalars
-    now = int(s[NOW])
-    waiting = state.waiting
-    if s[TORN]:
-        s[TORN] = 0
-        for k in range(s[LO], s[HI]):
-            if waiting.size[k] != HOLE and waiting.start[k] > now:
-                lift(state, rich, k)
-                put(state, rich, k, now)
-        everything_freed(state)
-        find_due(state)
-        return
-    s[MOVED_FROM] = NEVER
-    s[MOVED_TO] = -1
-    k = s[LO]
-    hi = s[HI]
-    while k < hi and s[FREED_FROM] < s[FREED_TO]:
-        end = min(k + CHUNK, hi)
-        after = max(now, int(s[FREED_FROM]))
-        if may_move(waiting.size[k:end], waiting.start[k:end], s[FREED_MOST], after):
-            for m in range(k, end):
-                if waiting.size[m] <= s[FREED_MOST] and waiting.start[m] > max(now, s[FREED_FROM]):
-                    improve(state, rich, m)
-        k = end
-    most = s[FREED_MOST]
-    nothing_freed(state)
-    if s[MOVED_FROM] < s[MOVED_TO]:
-        s[FREED_FROM] = s[MOVED_FROM]
-        s[FREED_TO] = s[MOVED_TO]
-        s[FREED_MOST] = most
+SLACK = 16  # empty places that do not matter
 
 
 @helper
@@ -275,17 +102,19 @@ def place_held(state: State, rich: int) -> None:
 def place_new(state: State, rich: int) -> None:
     """Jobs that came since the last pass get their holes, in the order in which they came."""
     s = state.scalars
-    waiting = state.waiting
     count = 0
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] == UNPLACED:
-            m = count
-            while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
-                state.pick[m] = state.pick[m - 1]
-                m -= 1
-            state.pick[m] = k
-            count += 1
+    k = next_within(state, int(s[LO]), UNPLACED, UNPLACED)
+    while k < s[HI]:
+        m = count
+        while m > 0 and came_before(state, rich, k, int(state.pick[m - 1])):
+            state.pick[m] = state.pick[m - 1]
+            m -= 1
+        state.pick[m] = k
+        count += 1
+        k = next_within(state, k + 1, UNPLACED, UNPLACED)
     for c in range(count):
+        if s[STOP]:
+            return
         place_one(state, rich, int(state.pick[c]))
 
 
@@ -319,13 +148,9 @@ def start_due(state: State, rich: int) -> None:
     now = int(s[NOW])
     if s[DUE] > now:
         return
-    k = s[LO]
-    hi = s[HI]
-    while k < hi:
+    k = next_within(state, int(s[LO]), 0, now)
+    while k < s[HI] and not s[STOP]:
         start = int(waiting.start[k])
-        if waiting.size[k] == HOLE or start < 0 or start > now:
-            k += 1
-            continue
         job = int(waiting.job[k])
         est = int(state.jobs[job]["est"])
         room = waiting.size[k] <= s[FREE]
@@ -347,22 +172,10 @@ def start_due(state: State, rich: int) -> None:
                 waiting.start[k] = HELD
             else:
                 put(state, rich, k, now + 1)
-        k += 1
+        k = next_within(state, k + 1, 0, now)
     while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
         s[LO] += 1
     find_due(state)
-
-
-@inline
-def find_due(state: State) -> None:
-    """Find the earliest reservation among the waiting."""
-    s = state.scalars
-    waiting = state.waiting
-    due = NEVER
-    for k in range(s[LO], s[HI]):
-        if waiting.size[k] != HOLE and waiting.start[k] >= 0:
-            due = min(due, int(waiting.start[k]))
-    s[DUE] = due
 
 
 @inline
@@ -419,18 +232,12 @@ def round_after_ends(state: State, rich: int) -> None:
 
 @loop
 def prime_line(state: State, rich: int, waits: int) -> None:
-    """Draw the timeline of a state: the running jobs, and the reservations of those that wait.
+    """Draw into an empty timeline what a state brings: the running jobs, and the reservations of those that wait.
 
     waits: what a waiting job without a reservation is, UNPLACED or HELD.
     """
     s = state.scalars
-    line = state.line
     now = s[NOW]
-    for row in range(len(line.span)):
-        line.at[row, 0] = now
-        line.free[row, 0] = s[PROCESSORS] if row == 0 else state.use.caps[row - 1]
-        line.span[row, FIRST] = 0
-        line.span[row, COUNT] = 1
     for slot in range(s[PEAK]):
         book(state, rich, int(state.running[slot]["job"]), now, int(state.running[slot]["expected"]), -1)
     due = NEVER
@@ -442,7 +249,7 @@ def prime_line(state: State, rich: int, waits: int) -> None:
             due = min(due, int(start))
             book(state, rich, job, max(int(start), now), end_of(int(start), int(state.jobs[job]["est"])), -1)
     s[DUE] = due
-    everything_freed(state)
+    mark_all(state)
 
 
 @cache
@@ -472,10 +279,11 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 return DONE
             if now > until:
                 return UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
-            s[NOW] = now
-            s[BEFORE] = s[SEQ]
+            begin_instant(state, now)
+            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
+                compact(state)  # every release looks at every place
             line = state.line
             for row in range(len(line.span)):
                 forget(line.at[row], line.free[row], line.span[row], now)
@@ -494,10 +302,12 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                     job = next_arrived(state, now)
                 else:
                     job = next_submitted(state, now)
-                if job < 0:
+                if job < 0 or s[STOP]:
                     if not event or s[BATCH] == 0:
                         break
                     for c in range(s[BATCH]):
+                        if s[STOP]:
+                            return BUDGET
                         finish(state, rich, int(state.batch[c]))
                         if s[ON_END]:
                             round_after_ends(state, rich)
@@ -512,6 +322,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                 else:
                     k = insert(state, rich, 1, job)
                 state.waiting.start[k] = UNPLACED
+                state.waiting.since[k] = NEVER
                 if event and s[ON_SUBMIT]:
                     place_one(state, rich, k)
             tick = is_tick(state)

@@ -12,6 +12,7 @@ from functools import cache
 
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    begin_instant,
     end_job,
     is_over,
     next_arrived,
@@ -33,7 +34,6 @@ from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVED,
-    BEFORE,
     BUDGET,
     DONE,
     ENDED,
@@ -45,7 +45,7 @@ from timonier.simulate.kernel.state import (
     NEVER,
     NOW,
     ON_END,
-    SEQ,
+    STOP,
     UNTIL,
     WAITING,
     State,
@@ -96,12 +96,13 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 now = min(now, next_clock(state))
             if now > until:
                 return DONE if now >= NEVER else UNTIL
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
-            s[NOW] = now
-            s[EVENTS] += 1
             if clock:
-                s[BEFORE] = s[SEQ]
+                begin_instant(state, now)
+            else:
+                s[NOW] = now
+            s[EVENTS] += 1
             while s[ENDS] > 0 and next_end(state) <= now:
                 slot = pop_end(state)
                 if keeps_shadow:
@@ -119,7 +120,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     job = next_arrived(state, now)
                 else:
                     job = next_submitted(state, now)
-                if job < 0:
+                if job < 0 or s[STOP]:
                     break
                 if heaped:
                     heap_push(state, job)

@@ -52,19 +52,15 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     ENDED,  # an end since the last pass
     ARRIVED,  # an arrival since the last pass
     DUE,  # earliest reservation among the waiting
-    FREED_FROM,  # what was freed since the last round: from, to, and the most free in there, ticks
-    FREED_TO,
-    FREED_MOST,
-    MOVED_FROM,  # what this round has freed
-    MOVED_TO,
     TORN,  # more may be promised than there is
-    BEFORE,  # SEQ before the last instant
+    BEFORE,  # SEQ before the last instant; -1: another clock tick may start something
     PEAK,  # most jobs running at once: slots below were used
     EVENTS,  # instants handled (each = "event": events), for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
+    STOP,  # 1: give up, wherever it is; the state is spoilt then
     N_SCALARS,
-) = range(42)
+) = range(38)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -138,6 +134,9 @@ class Waiting(NamedTuple):
     est: Array  # int32
     key: Array  # float64
     start: Array  # int64, the reservation; conservative only
+    since: (
+        Array  # int64, where room for it was freed since it was looked at, NEVER: nowhere; conservative only
+    )
 
 
 class Use(NamedTuple):
@@ -156,6 +155,7 @@ class Line(NamedTuple):
     at: Array  # int64[rows, L], ticks, ascending
     free: Array  # int32[rows, L], free from at[k] to at[k + 1]
     span: Array  # int64[rows, 2], first segment in use, count of segments
+    gain: Array  # int64[GAIN], scratch: what the last release means (timeline.tell)
 
 
 class State(NamedTuple):

@@ -10,6 +10,7 @@ from functools import cache
 
 from timonier.simulate.kernel import backfill as bf
 from timonier.simulate.kernel.arrivals import (
+    begin_instant,
     end_job,
     is_over,
     next_arrived,
@@ -26,7 +27,6 @@ from timonier.simulate.kernel.pool import charge, fits, next_end, pop_end, relea
 from timonier.simulate.kernel.state import (
     ARRIVE,
     BATCH,
-    BEFORE,
     BUDGET,
     CLOCK,
     DONE,
@@ -43,7 +43,7 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     PHASE,
     REJOIN,
-    SEQ,
+    STOP,
     TURN,
     UNTIL,
     WAITING,
@@ -99,7 +99,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
         s = state.scalars
         stop = s[EVENTS] + budget
         while True:
-            if s[EVENTS] >= stop:
+            if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             due = False
             phase = s[PHASE]
@@ -117,8 +117,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     return DONE
                 if now > until:
                     return UNTIL
-                s[NOW] = now
-                s[BEFORE] = s[SEQ]
+                begin_instant(state, now)
                 gather_ends(state, calendar, rich)
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:

@@ -16,6 +16,7 @@ from timonier.simulate.kernel.state import (
     LONGEST_QUEUE,
     NOW,
     RULE,
+    STOP,
     TESTED,
     WAITING,
     Array,
@@ -48,6 +49,7 @@ def copy(state: State, source: int, target: int) -> None:
     waiting.est[target] = waiting.est[source]
     waiting.key[target] = waiting.key[source]
     waiting.start[target] = waiting.start[source]
+    waiting.since[target] = waiting.since[source]
 
 
 @helper
@@ -169,6 +171,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
         move_down(state.waiting.key, lo, k)
         if reserves:
             move_down(state.waiting.start, lo, k)
+            move_down(state.waiting.since, lo, k)
         s[LO] = lo - 1
         k -= 1
     else:
@@ -179,6 +182,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
         move_up(state.waiting.key, k, hi)
         if reserves:
             move_up(state.waiting.start, k, hi)
+            move_up(state.waiting.since, k, hi)
         s[HI] = hi + 1
     place(state, k, job, key)
     waits = s[WAITING] + 1
@@ -232,9 +236,12 @@ def resort(state: State, rich: int) -> None:
             s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority
         )
     for k in range(1, s[HI]):
+        if s[STOP]:
+            return
         job = int(waiting.job[k])
         key = waiting.key[k]
         start = waiting.start[k]
+        since = waiting.since[k]
         m = k
         while m > 0 and goes_before(state, rich, key, job, m - 1):
             copy(state, m - 1, m)
@@ -242,4 +249,5 @@ def resort(state: State, rich: int) -> None:
         if m != k:
             place(state, m, job, key)
             waiting.start[m] = start
+            waiting.since[m] = since
     s[TESTED] = 0
