@@ -29,11 +29,13 @@ def main() -> int:
 
     setup = Setup(**raw)
     report = Report(Path(EVENTS) if _rank() == 0 else None)
+    here = look()
     report.say(
         "begin",
         benchmark=setup.benchmark,
         label=setup.label,
-        node=look().node,
+        node=here.node,
+        processor={"name": here.cpu_name, "cores": len(here.cpus), "sockets": here.sockets},
         versions=versions(),
         settings={**setup.settings, "ranks": setup.ranks, "threads": setup.threads},
     )
