@@ -97,7 +97,7 @@ def hpcg(n, ranks, seconds):
 
     def us(_, folder):
         budget = seconds * (5 if n < 100 else 6)
-        words = [*sets(n=n), "--budget", f"{2 * budget}s", *(["--ranks", str(ranks)] if ranks > 1 else [])]
+        words = [*sets(n=n), "--budget", f"{2 * budget}s", "--ranks", str(ranks)]
         found = ours("hpcg", folder, *words)
         return {label: value for (name, label), value in found.items() if name == "hpcg.rating"}
 
