@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 SETUP, EVENTS = "setup.json", "events.jsonl"
+NO_PLACE = 74  # the exit code where a file could not be written, as sysexits.h has it
 _PR_SET_PDEATHSIG = 1
 
 
@@ -50,6 +51,9 @@ def main() -> int:
         fix = "take a smaller problem with --set, or a machine with more memory"
         report.say("fail", what="not enough memory", where=setup.benchmark, fix=fix, code=1)
         return _leave(1, setup.ranks)
+    except OSError as error:  # most often a full disk, on which no event fits either
+        print(f"{error.strerror or error}: {error.filename or Path.cwd()}", file=sys.stderr)  # noqa: T201
+        return _leave(NO_PLACE, setup.ranks)
     report.say("end")
     return 0
 
