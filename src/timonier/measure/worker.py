@@ -51,8 +51,7 @@ def main() -> int:
         fix = "take a smaller problem with --set, or a machine with more memory"
         report.say("fail", what="not enough memory", where=setup.benchmark, fix=fix, code=1)
         return _leave(1, setup.ranks)
-    except OSError as error:  # most often a full disk, on which no event fits either
-        print(f"{error.strerror or error}: {error.filename or Path.cwd()}", file=sys.stderr)  # noqa: T201
+    except OSError:  # most often a full disk, on which no event and no last word fits either
         return _leave(NO_PLACE, setup.ranks)
     report.say("end")
     return 0
@@ -82,4 +81,7 @@ def _prepare_threads(threads: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == NO_PLACE:
+        os._exit(code)  # what is still in buffers cannot be written
+    sys.exit(code)
