@@ -174,18 +174,8 @@ def test_a_store_of_somebody_else_is_left_alone(tmp_path):
 
 
 def test_a_budget_too_small_says_how_much_is_needed(tmp_path):
-    done = timonier(
-        "measure",
-        "hpcg",
-        "--set",
-        "n=32",
-        "--set",
-        "variant=plain",
-        "--budget",
-        "0.01s",
-        "-o",
-        tmp_path / "out",
-    )
+    words = ["hpcg", "--ranks", "1", "--set", "n=32", "--set", "variant=plain", "--budget", "0.01s"]
+    done = timonier("measure", *words, "-o", tmp_path / "out")
     said = complaint(done, 2)
     assert "is too small" in said
     assert "--budget" in said
@@ -267,6 +257,25 @@ def test_a_full_disk_is_named_before_the_work_begins(tmp_path):
     assert "Traceback" not in done.stderr
     assert "cannot write" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
+    """Its folder is on a disk of 16 KiB, the store is not."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        words = ["latency", "--set", "bytes=4096", "--budget", "20s", "-o", str(tmp_path / "out")]
+        running = begin(words, place)
+        _, said = running.communicate(timeout=100)
+        assert list(place.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    assert running.returncode == 1
+    assert "the disk is full or read-only" in said
+    assert {one.state for one in read_store(tmp_path / "out")} == {"partial"}
 
 
 @pytest.mark.parametrize(

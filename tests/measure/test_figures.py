@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import random
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
 from timonier.kit.errors import InputError
 from timonier.measure.conditions import Meter, parse_stat
+from timonier.measure.document import render_page
 from timonier.measure.events import Report, check, read_events
 from timonier.measure.fold import fold
 from timonier.measure.interval import LEAST, interval, interval_of_median, is_narrow, student
@@ -270,3 +272,30 @@ def test_every_benchmark_has_its_share_of_the_budget_and_its_metrics():
         assert metric.meaning
     for name in BENCHMARKS:
         assert benchmark(name).__doc__.startswith(f"{name}: ")
+
+
+def test_the_page_of_measurements_is_fresh():
+    """Make it again with: python -m timonier.measure.document > docs/reference/measurements.md."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "measurements.md"
+    assert page.read_text() == render_page()
+
+
+# ---- peaks
+
+
+def test_the_share_of_the_peak_is_of_the_whole_node_only():
+    whole = {"name": "AMD EPYC 7763 64-Core Processor", "cores": 64, "sockets": 1}
+    (one,) = fold([{**BEGIN, "processor": whole}, sample(102.4e9)])
+    assert (one.peak, one.share, one.peak_reason) == (204.8e9, 0.5, "")
+    (one,) = fold([{**BEGIN, "processor": {**whole, "cores": 2}}, sample(102.4e9)])
+    assert (one.peak, one.share, one.peak_reason) == (None, None, "the task used 2 of 64 cores")
+    (one,) = fold([{**BEGIN, "processor": {**whole, "name": "abacus"}}, sample(1.0)])
+    assert "calls itself 'abacus'" in one.peak_reason
+
+
+def test_the_peak_of_a_gpu_is_that_of_its_type():
+    events = [BEGIN, {"event": "device", "name": "NVIDIA A100-SXM4-40GB"}]
+    (one,) = fold([*events, {**sample(0), "values": {"gemm.float16": 156e12}}])
+    assert one.share == pytest.approx(0.5)
+    (one,) = fold([BEGIN, {"event": "device", "name": "?"}, {**sample(0), "values": {"gemm.float16": 1.0}}])
+    assert (one.peak, one.peak_reason) == (None, "the catalogue has no GPU that calls itself '?'")
