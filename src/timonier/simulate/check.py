@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-from timonier.describe import read_machine
+from timonier.describe import Machine, read_machine
 from timonier.kit.errors import InputError
 from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
-from timonier.simulate.check_rules import RULES, UNKNOWN, Evidence, Ints, Table
+from timonier.simulate.check_nodes import NODE_RULES, read_nodes
+from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Evidence, Ints, Table
 
 pc: Any = pyarrow.compute
 
@@ -43,9 +44,20 @@ def check_run(folder: str | Path) -> list[str]:
     evidence = _read(folder)
     if evidence is None:
         return [*broken, "jobs.parquet does not have one row for every job of workload.parquet, in its order"]
+    machine = read_machine(folder / "machine.toml")
     for rule in RULES:
-        broken += rule(evidence)
-    return broken
+        if machine.is_counted or rule not in ONLY_ON_COUNTS:
+            broken += rule(evidence)
+    return broken + ([] if machine.is_counted else _broken_on_nodes(folder, evidence, machine))
+
+
+def _broken_on_nodes(folder: Path, evidence: Evidence, machine: Machine) -> list[str]:
+    """The promises of placements, and that jobs are called unrunnable for a reason."""
+    work, placements = (_read_table(folder / name) for name in ("workload.parquet", "placements.parquet"))
+    found = read_nodes(evidence, machine, work, placements)
+    if isinstance(found, list):
+        return found
+    return [sentence for rule in NODE_RULES for sentence in rule(found)]
 
 
 def _broken_hashes(folder: Path) -> list[str]:
@@ -70,8 +82,7 @@ def _read(folder: Path) -> Evidence | None:
     if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False).as_py():
         return None
     machine = read_machine(folder / "machine.toml")
-    if machine.processors is None:
-        raise InputError("only runs on counted machines can be checked", where=str(folder / "machine.toml"))
+    processors = machine.total_cores
     profile = read_profile(folder / "profile.toml")
     limit, expected, estimate = _times(work, profile)
     cut = expected < _ticks(work, "runtime_s", 0)
@@ -100,10 +111,8 @@ def _read(folder: Path) -> Evidence | None:
         start_then=start_then,
         now=now,
         settled=settled,
-        processors=machine.processors,
-        caps={
-            p.name: machine.processors if p.processors is None else p.processors for p in machine.partitions
-        },
+        processors=processors,
+        caps={p.name: processors if p.processors is None else p.processors for p in machine.partitions},
         default_partition=next((p.name for p in machine.partitions if p.default), None),
         profile=profile,
         said={name: _ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},

@@ -332,6 +332,7 @@ def first_come_first_served(e: Evidence) -> list[str]:
     """Without backfill, FCFS starts jobs in the order in which they came, queue priority by queue priority."""
     profile = e.profile
     plain = profile.order.rule == "fcfs" and profile.backfill.rule == "none"
+    plain = plain and profile.cycle.blocked == "queue"
     if not plain or _limits_hold_back(profile) or _depend(e) or e.now is not None:
         return []
     rank = np.zeros(e.count, dtype=np.int64)
@@ -517,3 +518,6 @@ RULES: tuple[Callable[[Evidence], list[str]], ...] = (
     counts_are_right,
     metrics_are_right,
 )
+
+# machines with nodes have rules of their own for these
+ONLY_ON_COUNTS = (unrunnable_jobs_are_just_those, capacity_is_kept)
