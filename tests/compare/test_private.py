@@ -143,6 +143,7 @@ def test_owners_of_nodes_run_on_their_own_nodes_only():
     seen = {}
     for account, node in zip(jobs.texts("account").to_pylist(), run.column("nodes").to_pylist(), strict=True):
         seen.setdefault(account if account in nodes else "", set()).add(node)
-    assert seen == {**nodes, "": {"n4"}}
+    assert seen.keys() == {"a", "c", ""}
+    assert all(seen[who] <= own for who, own in {**nodes, "": {"n4"}}.items())
     with pytest.raises(InputError, match="not cut by work"):
         owners_of(jobs, machine, "account")
