@@ -42,9 +42,9 @@ def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
     late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
     started, ended = late & e.started, late & e.started & e.ended
     wait = e.said["wait_s"][started].astype(float)
-    # one run alone knows nothing of a baseline, and a counted machine nothing of watts and prices
+    # one run alone knows nothing of a baseline, and a counted machine nothing of nodes, watts and prices
     unknown = ["pool_gain_share", "pool_gain_work_share", "pool_only_jobs"]
-    unknown += ["energy_kwh", "cost"] if e.is_counted else []
+    unknown += [name for name in e.summary["metrics"] if e.is_counted]
     found: dict[str, float | None] = {**dict.fromkeys(unknown), "jobs_scored": float(len(wait))}
     found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
     found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
