@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
     from timonier.describe.merge import merge_machines
     from timonier.describe.mig import MigGeometry, MigProfile, mig_geometries, mig_geometry
+    from timonier.describe.part import part_of
     from timonier.describe.read import parse_machine, read_machine
     from timonier.describe.shipped import openb_machine, shipped_file, shipped_machines
     from timonier.describe.table import catalogue_rows, machine_table, type_details, type_row
@@ -57,6 +58,7 @@ __all__ = [
     "mig_geometry",
     "openb_machine",
     "parse_machine",
+    "part_of",
     "read_machine",
     "shipped_file",
     "shipped_machines",
@@ -83,6 +85,7 @@ _HOMES = {
     "mig_geometry": "mig",
     "openb_machine": "shipped",
     "parse_machine": "read",
+    "part_of": "part",
     "read_machine": "read",
     "shipped_file": "shipped",
     "shipped_machines": "shipped",
