@@ -127,13 +127,13 @@ def _fine(
     """For each row its pattern, and the patterns: bit i of block b is set where a node may ever have room."""
     has = np.zeros((len(layout.names), len(layout.types)), dtype=bool)
     has[layout.device["node"], layout.device["type"]] = True
-    patterns: dict[bytes, int] = {}
+    patterns: dict[tuple[bytes, bytes | None], int] = {}
     masks: list[Ints] = []
     fine_of = np.zeros(len(kept), dtype=np.int32)
     for row, alt in enumerate(kept.tolist()):
         s = int(of_alt[alt])
         asks = shapes.shape[s]["gpus"] > 0
-        key = shapes.allowed[s].tobytes() + (shapes.suits[alt].tobytes() if asks else b"")
+        key = (shapes.allowed[s].tobytes(), shapes.suits[alt].tobytes() if asks else None)
         if key not in patterns:
             able = shapes.allowed[s][layout.node["kind"]].astype(bool)
             if asks:
