@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from timonier.measure.session import Session
 
 BudgetOption = Annotated[
-    str, typer.Option(help="Time to measure in, such as 60s or 10min; getting ready comes on top.")
+    str, typer.Option(help="Time to measure in, such as 60s or 10min; compiling comes on top.")
 ]
 OutOption = Annotated[Path, typer.Option("-o", help="The store: a folder; new figures are added to it.")]
 RanksOption = Annotated[

@@ -46,7 +46,7 @@ def _schema(**columns: str) -> pa.Schema:
 
 _FIGURES = _schema(
     count="measurement repeats",
-    text=" ".join((*_TEXT, "settings", "versions")),
+    text=" ".join((*_TEXT, "conditions_reason", "settings", "versions")),
     number=" ".join((*_NUMBERS, "foreign_cores", "steal")),
     claim="is_clean",
 )
@@ -113,7 +113,7 @@ def _identity(one: Measurement) -> tuple[str, ...]:
 
 def _add(rows: dict[str, list[dict[str, Any]]], number: int, one: Measurement) -> None:
     row: dict[str, Any] = {"measurement": number}
-    for name in (*_TEXT, *_NUMBERS, "repeats", "foreign_cores", "steal", "is_clean"):
+    for name in (*_TEXT, *_NUMBERS, "repeats", "foreign_cores", "steal", "is_clean", "conditions_reason"):
         row[name] = getattr(one, name)
     row["settings"] = json.dumps(dict(one.settings))
     row["versions"] = json.dumps(dict(one.versions))
