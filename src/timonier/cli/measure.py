@@ -115,11 +115,11 @@ def _merge(stores: list[Path], out: Path) -> list[Measurement]:
     """The figures of several stores in one, with their page."""
     from timonier.kit.errors import InputError
     from timonier.measure import read_store, write_store
-    from timonier.measure.store import merged
+    from timonier.measure.store import figures_of, merged
 
     if not stores:
         raise InputError("there is nothing to merge", where="merge", fix="timonier measure merge A B -o C")
-    found: list[Measurement] = []
+    found = figures_of(out)
     for store in stores:
         found = merged(found, read_store(store))
     write_store(out, found, _pages(found))
