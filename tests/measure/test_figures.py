@@ -219,6 +219,29 @@ def test_clean_means_nobody_else_was_there():
     assert Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1),)).is_clean is None
 
 
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        ((Sample(1, 1, 1.0),), "/proc/stat cannot be read"),
+        ((Sample(1, 1, 0.1),), "shorter than the 0.2 s"),
+        ((Sample(1, 1, 0.0),), "measured once"),
+        ((), "nothing was measured"),
+    ],
+)
+def test_unknown_conditions_have_their_reason_in_the_record_the_store_and_the_page(samples, why, tmp_path):
+    import pyarrow.parquet as pq
+
+    one = Measurement("stream.triad", "stream", "one core", "B/s", "measured", 1.0, samples=samples, node="a")
+    assert (one.foreign_cores, one.steal, one.is_clean) == (None, None, None)
+    assert why in one.conditions_reason
+    write_store(tmp_path / "s", [one])
+    (row,) = pq.read_table(tmp_path / "s" / "measurements.parquet").to_pylist()
+    assert (row["foreign_cores"], row["conditions_reason"]) == (None, one.conditions_reason)
+    assert why in measured_html(page_of([one]))
+    known = Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1, 0.0, None),))
+    assert (known.conditions_reason, known.steal, known.is_clean) == ("", None, True)
+
+
 # ---- page
 
 
