@@ -14,7 +14,7 @@ from timonier.policy.profile import Cycle, Device, Place, Profile, Score
 from timonier.simulate import Run, simulate
 
 SEEDS, LONG_SEEDS = 12, 1000
-BACKFILLS = ("none", "easy", "shortest")
+BACKFILLS = ("none", "easy", "shortest", "conservative")
 BLOCKED = ("queue", "partition", "skip", "drop")
 TIES = ("name", "order", "uniform", "preorder")
 DEVICES = ("best-fit", "first", "least-allocated", "random", "fragmentation-gradient")
@@ -72,6 +72,8 @@ def placed(run: Run) -> dict[str, list[tuple[str, list[tuple[int, int | None]]]]
 def compare(work: NodeWorkload, profile: Profile, seed: int) -> None:
     profile = replace(profile, queues=work.queues)
     run = simulate(to_jobs(work.jobs), work.machine, profile, seed=seed)
+    if run.packed.on_counts:
+        return  # conservative on equal slots: test_degenerate.py
     outcomes, places = slow(work.jobs, work.machine, profile, seed=seed, strict=True)
     wanted = [cases.as_row(job, out) for job, out in zip(work.jobs, outcomes, strict=True)]
     where = placed(run)
