@@ -56,6 +56,7 @@ from timonier.simulate.pack_nodes import (
     refuse_on_counted,
     refuse_on_nodes,
 )
+from timonier.simulate.scores import restored
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -135,7 +136,7 @@ def _pack_nodes(
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
     prime(packed.state, 0, 1, 0, 0)
-    _take_in(jobs, nodes, packed.row)
+    nodes = _take_in(jobs, nodes, packed.row)
     if profile.backfill.rule == "conservative":
         prime_plan(nodes.cluster, UNPLACED if packed.state.scalars[k.ARRIVED] else HELD)
     return replace(packed, nodes=nodes)
@@ -149,18 +150,25 @@ def _pack_slots(
     packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
     nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
     empty = remembered(nodes.cluster)
-    _take_in(jobs, nodes, packed.row)
-    fresh = remembered(nodes.cluster)._replace(room=empty.room)  # the running jobs are put there at their starts
+    nodes = _take_in(jobs, nodes, packed.row)
+    fresh = remembered(nodes.cluster)._replace(
+        room=empty.room
+    )  # the running jobs are put there at their starts
     return replace(packed, columns=columns, nodes=replace(nodes, fresh=fresh))
 
 
-def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> None:
-    """Place what a state says runs already."""
-    if jobs.state is not None:
-        luck = nodes.cluster.luck
-        luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
-        luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
-        take_in(jobs, nodes.cluster, nodes.layout, row)
+def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> OnNodes:
+    """Place what a state says runs already, and take up what the rules knew."""
+    if jobs.state is None:
+        return nodes
+    engine = jobs.state.engine
+    luck = nodes.cluster.luck
+    luck[site.DECISIONS] = int(engine.get("decisions", 0))
+    luck[site.FIRST] = int(engine.get("first", 0))
+    scores = restored(nodes.cluster.scores, engine.get("typical"))
+    nodes = replace(nodes, cluster=nodes.cluster._replace(scores=scores))
+    take_in(jobs, nodes.cluster, nodes.layout, row)
+    return nodes
 
 
 def _pack(

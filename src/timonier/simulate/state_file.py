@@ -15,6 +15,7 @@ from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.pack import fingerprint
 from timonier.simulate.placements import placement_texts
 from timonier.simulate.run import Run
+from timonier.simulate.scores import kept
 from timonier.simulate.ticks import to_ticks
 from timonier.simulate.unpack import job_states
 from timonier.workload import Jobs, StateHeader
@@ -80,6 +81,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
         luck = packed.nodes.cluster.luck
         engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}
         # those that are left may all take equal slots: they keep their names nevertheless
+        engine |= {"typical": kept(packed.nodes.cluster.scores)}
         engine |= {"named": int(conservative and not packed.on_counts)}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
