@@ -52,5 +52,7 @@ exact = _compiled()
 fast = _compiled(fastmath=True)
 # all threads that numba.set_num_threads allows
 threads = _compiled(parallel=True, fastmath=True)
+# the same, each operation as it is written
+exact_threads = _compiled(parallel=True)
 # called by other kernels only, and always inlined
 inline = _compiled(forceinline=True)
