@@ -24,6 +24,7 @@ from timonier.simulate.columns import (
 )
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
@@ -229,7 +230,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
     heaped = is_heaped(*kind)
     # one pass for every event: a job that counts as gone keeps its slot until its turn
     slots = min(processors * (1 + kind[2]), count) + 1
-    places = count + 1
+    places = count + 1 + WIDTH  # so many are tested at once
     lines = 4 * (places + slots) + 256 if kind[1] == CONSERVATIVE else 0  # twice for what is over
     empty = np.empty
     marks = np.zeros(count, dtype=k.MARK)
@@ -256,7 +257,8 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             est=empty(places, dtype=np.int32),
             key=empty(places, dtype=np.float64),
             start=empty(places, dtype=np.int64),
-            since=empty(places, dtype=np.int64),
+            soon=empty(places, dtype=np.int32),
+            since=empty(places, dtype=np.int32),
         ),
         rank=empty(count if heaped else 0, dtype=np.int64),
         heap=empty(places if heaped else 0, dtype=np.int64),
@@ -274,7 +276,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             at=empty((1 + rules.partitions, lines), dtype=np.int64),
             free=empty((1 + rules.partitions, lines), dtype=np.int32),
             span=np.zeros((1 + rules.partitions, 2), dtype=np.int64),
-            gain=np.zeros(GAIN, dtype=np.int64),
+            gain=np.zeros(GAIN, dtype=np.int32),
         ),
     )
 
@@ -291,6 +293,7 @@ def _set_jobs(state: k.State, columns: Columns, row: Ints) -> None:
 def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) -> None:
     s = state.scalars
     s[k.NOW] = now
+    s[k.BASE] = now
     s[k.NEXT] = int(np.searchsorted(state.jobs["submit"], now, side="right"))
     s[k.TOLD] = s[k.NEXT]
     s[k.FREE] = processors

@@ -1,0 +1,83 @@
+"""Sixty-four comparisons at once: which of 64 neighbours pass a test, as the bits of one number.
+
+A search that looks at one element after the other guesses wrong where it ends, and that costs more than
+sixty-four comparisons. Bit i of an answer, an int64, is the answer for values[first + i]; all 64 must lie in
+the array. The language has no way to say it that compiles to compare instructions alone: hence LLVM by hand.
+Without the JIT the same functions are plain Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numba
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from timonier.simulate.kernel.state import Array
+
+WIDTH = 64
+Test = Callable[[Array, int, int], int]
+
+
+def _plain(sign: int) -> Test:
+    def test(values: Array, first: int, bound: int) -> int:
+        if not 0 <= first <= len(values) - WIDTH:
+            raise IndexError(first)
+        bits = 0
+        for i in range(WIDTH):
+            there = int(values[first + i])
+            bits |= (there >= bound if sign > 0 else there < bound) << i
+        return bits - (1 << WIDTH) if bits >> (WIDTH - 1) else bits
+
+    return test
+
+
+def _compiled(operator: str) -> Test:
+    @intrinsic
+    def test(typing_context: Any, values: Any, first: Any, bound: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = signature.args[0]
+            array = context.make_array(kind)(context, builder, arguments[0])
+            element = context.get_value_type(kind.dtype)
+            vector = ir.VectorType(element, WIDTH)
+            begin = builder.gep(array.data, [arguments[1]])
+            there = builder.load(builder.bitcast(begin, vector.as_pointer()))
+            there.align = element.width // 8
+            lane = ir.IntType(32)
+            one = builder.insert_element(
+                ir.Constant(vector, ir.Undefined), arguments[2], ir.Constant(lane, 0)
+            )
+            every = ir.Constant(ir.VectorType(lane, WIDTH), [0] * WIDTH)
+            bounds = builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), every)
+            passed = builder.icmp_signed(operator, there, bounds)
+            return builder.bitcast(passed, ir.IntType(WIDTH))
+
+        return types.int64(values, types.int64, values.dtype), generate
+
+    return cast(Test, test)
+
+
+def _plain_first(bits: int) -> int:
+    bits = int(bits)
+    return (bits & -bits).bit_length() - 1 if bits else WIDTH
+
+
+@intrinsic
+def _compiled_first(typing_context: Any, bits: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ARG001
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.int64), generate
+
+
+_jit = not numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+
+# at_least(values, first, bound): which of the 64 are bound or more.
+at_least: Test = _compiled(">=") if _jit else _plain(1)
+# below(values, first, bound): which are less.
+below: Test = _compiled("<") if _jit else _plain(-1)
+# first_bit(bits): the lowest bit that is set, 64 when none is.
+first_bit = cast(Callable[[int], int], _compiled_first if _jit else _plain_first)
