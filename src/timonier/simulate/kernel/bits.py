@@ -28,8 +28,8 @@ def _plain(sign: int) -> Test:
             raise IndexError(first)
         bits = 0
         for i in range(WIDTH):
-            there = int(values[first + i])
-            bits |= (there >= bound if sign > 0 else there < bound) << i
+            enough = bool(values[first + i] >= bound)
+            bits |= int(enough == (sign > 0)) << i
         return bits - (1 << WIDTH) if bits >> (WIDTH - 1) else bits
 
     return test

@@ -65,7 +65,7 @@ from timonier.simulate.kernel.waiting import append, compact, insert, resort, va
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
-SLACK = 16  # empty places that do not matter
+SLACK = 8  # empty places that do not matter
 FAR = 1 << 30  # ticks of which two fit into an int32
 
 
@@ -288,7 +288,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
             begin_instant(state, now)
             if now - s[BASE] > FAR:
                 rebase(state)
-            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
+            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 8 + SLACK:
                 compact(state)  # every release looks at every place
             line = state.line
             for row in range(len(line.span)):

@@ -30,6 +30,7 @@ from timonier.simulate.kernel.state import (
 from timonier.simulate.kernel.timeline import LEVELS, Change, add, hole, slide, tell
 
 CHUNK = 64  # places tested at once
+LANES = 16  # what is tested at once comes in multiples of this
 
 
 @helper
@@ -97,7 +98,7 @@ def mark_helped(state: State, rich: int, begin: int, size: int, change: Change) 
     if rich:
         no_limits(line.gain)  # its partition may have been what a job waited for
     lo = state.scalars[LO]
-    hi = lo + ((state.scalars[HI] - lo + WIDTH - 1) & -WIDTH)  # no rest that is done one by one
+    hi = lo + ((state.scalars[HI] - lo + LANES - 1) & -LANES)  # no rest that is done one by one
     waiting = state.waiting
     mark(
         waiting.size[lo:hi],
@@ -115,7 +116,7 @@ def mark(size: Array, est: Array, soon: Array, since: Array, begin: int, gain: A
 
     A job needs a gap as long as its estimate, or one that reaches to its own start.
     """
-    from_here = int32(begin)
+    from_here, nowhere = int32(begin), int32(LONGEST)
     before, after = gain[0], gain[1]
     more1, long1, until1 = gain[2], gain[3], gain[4]
     more2, long2, until2 = gain[5], gain[6], gain[7]
@@ -126,7 +127,7 @@ def mark(size: Array, est: Array, soon: Array, since: Array, begin: int, gain: A
         long = long1 if n > more1 else long2 if n > more2 else long3 if n > more3 else long4
         until = until1 if n > more1 else until2 if n > more2 else until3 if n > more3 else until4
         helps = (n > before) & (n <= after) & (soon[k] > from_here) & ((est[k] <= long) | (soon[k] <= until))
-        since[k] = min(since[k], from_here) if helps else since[k]
+        since[k] = min(since[k], from_here if helps else nowhere)  # an unconditional store
 
 
 @helper
@@ -249,17 +250,19 @@ def compress(state: State, rich: int) -> None:
         mark_all(state)
         find_due(state)
         return
-    k = s[LO]
     hi = s[HI]
-    while k < hi and not s[STOP]:
-        marked = first_bit(below(waiting.since, k, LONGEST))
-        k += marked
-        if marked < WIDTH and k < hi:
+    for block in range(s[LO], hi, WIDTH):
+        to_do = -1  # places that had no turn yet, as bits
+        while not s[STOP]:
+            bit = first_bit(below(waiting.since, block, LONGEST) & to_do)
+            k = block + bit
+            if bit == WIDTH or k >= hi:
+                break
+            to_do = -2 << bit
             if waiting.size[k] != HOLE and waiting.start[k] > now:
                 improve(state, rich, k)
             else:
                 waiting.since[k] = LONGEST
-            k += 1
 
 
 @inline
