@@ -43,7 +43,7 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
-from timonier.simulate.kernel.timeline import COUNT, GAIN
+from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, GAIN
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -365,10 +365,11 @@ def _set_use(state: k.State, machine: Machine) -> None:
 def _set_line(state: k.State) -> None:
     """An empty machine from now on."""
     line = state.line
-    line.at[:, 0] = state.scalars[k.NOW]
-    line.free[0, 0] = state.scalars[k.PROCESSORS]
-    line.free[1:, 0] = state.use.caps
-    line.span[:, COUNT] = 1
+    line.at[:, BEGIN] = state.scalars[k.NOW]
+    line.free[0, BEGIN] = state.scalars[k.PROCESSORS]
+    line.free[1:, BEGIN] = state.use.caps
+    line.span[:, FIRST] = BEGIN
+    line.span[:, COUNT] = BEGIN + 1
 
 
 def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:

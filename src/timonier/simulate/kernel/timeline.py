@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from numpy import int32, uint64
 
-from timonier.simulate.kernel.bits import WIDTH, at_least, below, first_bit
+from timonier.simulate.kernel.bits import FEW, WIDTH, at_least, below, few_below, first_bit, last_bit
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.state import LONGEST, NEVER, Array
 
 FIRST, COUNT = range(2)
 LEVELS = 4  # sizes for which it is told what a release means
+BEGIN = FEW  # the first place in a line, so that as many may be looked at before it
 GAIN = 2 + 3 * LEVELS
 
 # Where free processors changed: segments [a, b), and the least and the most that is free there now.
@@ -24,6 +25,9 @@ Change = tuple[int, int, int, int]
 @inline
 def segment(at: Array, low: int, high: int, when: int) -> int:
     """The last segment in [low, high) that begins at or before `when`; at[low] <= when."""
+    begun = first_bit(~few_below(at, low, when + 1))
+    if begun < FEW:  # mostly it is near
+        return low + min(begun, high - low) - 1
     k = low
     length = high - low
     while length > WIDTH:
@@ -39,9 +43,9 @@ def next_from(at: Array, low: int, high: int, when: int) -> int:
     """The first segment in [low, high) that begins at `when` or later, or high."""
     k = low
     while k < high:
-        earlier = first_bit(~below(at, k, when))
+        earlier = first_bit(~few_below(at, k, when))
         k += earlier
-        if earlier < WIDTH:
+        if earlier < FEW:
             break
     return min(k, high)
 
@@ -177,10 +181,8 @@ def tell(at: Array, free: Array, span: Array, change: Change, amount: int, base:
     first = span[FIRST]
     for level in range(LEVELS):
         more = before if level + 1 == LEVELS else before + ((after - before) >> (level + 1))
-        while low > first and free[low - 1] > more:
-            low -= 1
-        while high < count and free[high] > more:
-            high += 1
+        low = gap_begin(free, first, low, more + 1)
+        high = gap_end(free, high, count, more + 1)
         until = NEVER if high == count else at[high]
         gain[2 + 3 * level] = more
         gain[3 + 3 * level] = min(until - at[low], LONGEST)
@@ -212,10 +214,10 @@ def forget(at: Array, free: Array, span: Array, now: int) -> None:
     if first > 64 and 2 * first > span[COUNT]:
         kept = span[COUNT] - first
         for k in range(kept):
-            at[k] = at[first + k]
-            free[k] = free[first + k]
-        span[FIRST] = 0
-        span[COUNT] = kept
+            at[BEGIN + k] = at[first + k]
+            free[BEGIN + k] = free[first + k]
+        span[FIRST] = BEGIN
+        span[COUNT] = BEGIN + kept
 
 
 @inline
@@ -223,8 +225,30 @@ def rooms(free: Array, k: int, count: int, size: int) -> int:
     """Which of the segments from k on, 64 at most, have room for `size`, as bits."""
     bits = at_least(free, k, size)
     if count - k < WIDTH:
-        bits &= (1 << (count - k)) - 1
+        bits &= ~(-1 << (count - k))
     return bits
+
+
+@inline
+def gap_begin(free: Array, low: int, k: int, size: int) -> int:
+    """The first segment in [low, k] from which on all before k have room for `size`."""
+    while k > low:
+        full = last_bit(few_below(free, k - FEW, size))
+        k += full + 1 - FEW
+        if full >= 0:
+            break
+    return max(k, low)
+
+
+@inline
+def gap_end(free: Array, k: int, high: int, size: int) -> int:
+    """The first segment from k on that has no room for `size`, or high."""
+    while k < high:
+        full = first_bit(few_below(free, k, size))
+        k += min(full, FEW)
+        if full < FEW:
+            break
+    return min(k, high)
 
 
 @inline
