@@ -139,15 +139,24 @@ def mark_all(state: State) -> None:
 
 
 @inline
-def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
-    """The earliest start in [begin, last) of a job that holds everything from `before` on, as `timeline.hole`."""
-    asked = state.jobs[job]
+def estimate(state: State, k: int) -> int:
+    """The estimate of the job at place k, ticks."""
+    est = int(state.waiting.est[k])
+    return est if est < LONGEST else int(state.jobs[state.waiting.job[k]]["est"])
+
+
+@inline
+def first_hole(state: State, rich: int, k: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
+    """The earliest start in [begin, last) of the job at place k, which holds everything from `before` on.
+
+    Returns as `timeline.hole`.
+    """
     line = state.line
-    size = int(asked["size"])
-    est = int(asked["est"])
+    size = int(state.waiting.size[k])
+    est = estimate(state, k)
     start, first, after = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
     if rich:
-        row = state.rules[job]["partition"] + 1
+        row = state.rules[state.waiting.job[k]]["partition"] + 1
         while row > 0 and start < NEVER:
             there, _, _ = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
             if there == start:
@@ -173,7 +182,7 @@ def put(state: State, rich: int, k: int, begin: int) -> None:
     """Give the job at place k its earliest hole from `begin` on."""
     s = state.scalars
     job = int(state.waiting.job[k])
-    start, _, _ = first_hole(state, rich, job, begin, NEVER, NEVER)
+    start, _, _ = first_hole(state, rich, k, begin, NEVER, NEVER)
     reserve(state, k, start)
     if start < NEVER:
         book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
@@ -202,12 +211,13 @@ def improve(state: State, rich: int, k: int) -> None:
     s = state.scalars
     job = int(state.waiting.job[k])
     old = int(state.waiting.start[k])
-    est = int(state.jobs[job]["est"])
+    size = int(state.waiting.size[k])
+    est = estimate(state, k)
     begin = int(s[NOW])
     if est < NEVER:
         begin = max(begin, int(s[BASE]) + int(state.waiting.since[k]) - est + 1)
     state.waiting.since[k] = LONGEST
-    start, first, after = first_hole(state, rich, job, begin, old, old)
+    start, first, after = first_hole(state, rich, k, begin, old, old)
     if start >= NEVER:
         return
     reserve(state, k, start)
@@ -215,7 +225,6 @@ def improve(state: State, rich: int, k: int) -> None:
     end = end_of(start, est)
     line = state.line
     if not rich and est < NEVER and end > old and line.at[0, first] == start:
-        size = int(state.jobs[job]["size"])
         change = slide(line.at[0], line.free[0], line.span[0], size, first, after, old, end, old + est)
         mark_helped(state, rich, end, size, change)
     elif end <= old:

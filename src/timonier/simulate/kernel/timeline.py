@@ -32,7 +32,7 @@ def segment(at: Array, low: int, high: int, when: int) -> int:
     length = high - low
     while length > WIDTH:
         half = length >> 1
-        if at[k + half] <= when:
+        if at[uint64(k + half)] <= when:
             k += half
         length -= half
     return k + min(first_bit(~below(at, k, when + 1)), length) - 1
@@ -173,7 +173,7 @@ def tell(at: Array, free: Array, span: Array, change: Change, amount: int, base:
     gain: from, to how many processors; then for LEVELS sizes, falling from the latter to the former, each:
     larger jobs than this (but no larger than the level before) see a gap of so long, that ends so long after `base`.
     """
-    low, high, least, after = change
+    a, b, least, after = change
     before = least - amount
     gain[0] = before
     gain[1] = after
@@ -181,11 +181,11 @@ def tell(at: Array, free: Array, span: Array, change: Change, amount: int, base:
     first = span[FIRST]
     for level in range(LEVELS):
         more = before if level + 1 == LEVELS else before + ((after - before) >> (level + 1))
-        low = gap_begin(free, first, low, more + 1)
-        high = gap_end(free, high, count, more + 1)
-        until = NEVER if high == count else at[high]
+        low = gap_begin(free, first, a, more + 1)
+        high = gap_end(free, b, count, more + 1)
+        until = NEVER if high == count else at[uint64(high)]
         gain[2 + 3 * level] = more
-        gain[3 + 3 * level] = min(until - at[low], LONGEST)
+        gain[3 + 3 * level] = min(until - at[uint64(low)], LONGEST)
         gain[4 + 3 * level] = min(until - base, LONGEST)
 
 
@@ -281,7 +281,7 @@ def hole(
             room = rooms(free, k, count, size)
         bit = first_bit(room)
         first = k + bit
-        start = max(begin, at[first])
+        start = max(begin, at[uint64(first)])
         if start >= last:
             return NEVER, 0, 0
         until = before if est >= NEVER else min(start + est, before)
@@ -289,7 +289,7 @@ def hole(
         across = end >= k + WIDTH
         if across:
             end = run_end(free, k + WIDTH, count, size)
-        if end >= count or at[end] >= until:
+        if end >= count or at[uint64(end)] >= until:
             return int(start), first, next_from(at, first + 1, end, until)
         if across:
             k = end
