@@ -75,8 +75,8 @@ def test_make_says_which_load_it_got(tmp_path, model) -> None:
     ("arguments", "said"),
     [
         (["show", "none.swf"], "no such file"),
-        (["show", "LOG", "--machine", "zero"], "no machine 'zero'"),
-        (["show", "LOG", "--machine", "0"], "no machine '0'"),
+        (["show", "LOG", "--machine", "zero"], "neither a file nor a shipped machine 'zero'"),
+        (["show", "LOG", "--machine", "0"], "at least one processor"),
         (["convert", "LOG", "log.xlsx"], "in which format"),
         (["convert", "LOG", "no/such/folder/a.csv"], "no such folder"),
         (["make", "lublim", "-o", "a.csv"], "unknown model"),
@@ -95,3 +95,10 @@ def test_a_state_in_csv_becomes_one_in_parquet(tmp_path) -> None:
     state = read_workload(tmp_path / "s.parquet").state
     assert state is not None
     assert (state.now_s, state.usage) == (3.0, ({"account": "phys", "user": "ana", "usage": 2.5},))
+
+
+def test_a_gpu_workload_too_short_to_fill_its_machine_is_told(tmp_path):
+    """3,000 jobs on 6,212 GPUs have the load that was asked for, but come within minutes."""
+    wanted = ("make", "openb-like", "--load", 0.95, "--jobs", 3000, "-o", tmp_path / "x.parquet")
+    assert "before the machine fills; make more with --jobs" in run(*wanted, "-m", "openb").stderr
+    assert "before the machine fills" not in run(*wanted, "-m", "school-lab").stderr

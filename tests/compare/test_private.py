@@ -74,8 +74,8 @@ def test_the_machine_file_says_who_owns_what_and_the_rest_is_for_everybody_else(
     machine = machine_of({"a": 20, "c": 24})
     assert default_kind(machine) == "machine"
     owners = owners_of(jobs, machine, "machine")
-    assert owners.processors.tolist() == [20, 24, 20]
-    names = [owners.names[code] for code in owners.code]
+    assert [own.processors for own in owners.slices] == [20, 24, 20]
+    names = [("a", "c", "")[code] for code in owners.code]
     assert names == [a if a in ("a", "c") else "" for a in jobs.texts("account").to_pylist()]
     run = simulate_private(jobs, machine, read_profile("easy"), "machine")
     assert run.table.column("job_id").equals(jobs.table.column("job_id").cast(pa.string()))
@@ -110,3 +110,40 @@ def most_at_once(run):
         used += change
         most = max(most, used)
     return most
+
+
+NODES = """
+schema = "timonier/machine/1"
+name = "lab"
+[[node]]
+names = "n[1-4]"
+cores = 16
+[[switch]]
+name = "s"
+nodes = "n[1-4]"
+[[partition]]
+name = "all"
+nodes = "n[1-4]"
+default = true
+[[owner]]
+account = "a"
+nodes = "n1"
+[[owner]]
+account = "c"
+nodes = "n[2-3]"
+"""
+
+
+def test_owners_of_nodes_run_on_their_own_nodes_only():
+    jobs = make_workload("lab", 400, seed=3, processors=16, load=0.7)
+    jobs = accounted(replace(jobs, table=jobs.table.drop_columns(["tasks", "memory_bytes", "gpus"])))
+    machine = parse_machine(tomllib.loads(NODES))
+    run = simulate_private(jobs, machine, read_profile("easy"), "machine").table
+    nodes = {"a": {"n1"}, "c": {"n2", "n3"}}
+    seen = {}
+    for account, node in zip(jobs.texts("account").to_pylist(), run.column("nodes").to_pylist(), strict=True):
+        seen.setdefault(account if account in nodes else "", set()).add(node)
+    assert seen.keys() == {"a", "c", ""}
+    assert all(seen[who] <= own for who, own in {**nodes, "": {"n4"}}.items())
+    with pytest.raises(InputError, match="not cut by work"):
+        owners_of(jobs, machine, "account")

@@ -86,7 +86,8 @@ def test_the_lab_of_the_contract_is_read_to_the_last_entry():
 def test_a_machine_written_reads_back_the_same(tmp_path):
     path = tmp_path / "written.toml"
     fixed = Machine(
-        "m", nodes=(Nodes(("n1",), 11_300, gpus=(Gpus("a100", 2, "mig", layout=("3g.20gb", "4g.20gb")),)),)
+        "m",
+        nodes=(Nodes(("n1",), 11_300, gpus=(Gpus("a100-40gb", 2, "mig", layout=("3g.20gb", "4g.20gb")),)),),
     )
     counted = Machine("c", 100, partitions=(Partition("a", 60, default=True), Partition("b", 50)))
     for machine in (read_machine(LAB), read_machine("7"), fixed, counted):

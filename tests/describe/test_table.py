@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
-from timonier.describe import machine_table, read_machine
+from timonier.describe import machine_table, parse_machine, read_machine
 
 LAB = Path(__file__).with_name("school-lab.toml")
 
@@ -22,12 +23,34 @@ def test_one_row_is_the_total():
     assert total["memory_bytes"] == (4 * 512 + 2 * 128) * 2**30
 
 
-def test_describe_prints_the_machine_and_says_that_nodes_are_not_simulated_yet():
+def test_describe_prints_the_machine():
     done = timonier("describe", LAB)
     assert done.returncode == 0
     assert "gpu[01-04]" in done.stdout
     assert "3 gtx-1080-ti + 1 titan-x (fraction)" in done.stdout
-    assert "not simulated yet" in done.stderr
+    assert done.stderr == ""
+
+
+def test_describe_ships_lists_what_ships():
+    done = timonier("describe", "ships")
+    assert done.returncode == 0
+    assert "school-lab" in done.stdout
+    assert "openb" in done.stdout
+
+
+def test_a_shipped_file_is_printed_to_be_edited_and_reads_back(tmp_path):
+    done = timonier("describe", "school-lab", "--toml")
+    path = tmp_path / "my-lab.toml"
+    path.write_text(done.stdout)
+    assert "# Make it yours in ten minutes" in done.stdout
+    again = timonier("describe", path)
+    assert again.returncode == 0
+    assert "desk01" in again.stdout
+
+
+def test_a_generated_machine_is_printed_as_a_file_that_reads_back():
+    done = timonier("describe", "openb", "--toml")
+    assert parse_machine(tomllib.loads(done.stdout)).total_gpus == 6212
 
 
 def test_describe_of_a_count_has_no_reservations():

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from timonier.describe import document as machines
-from timonier.describe import known_keys, parse_machine
+from timonier.describe import known_keys, parse_machine, sharing_document
 from timonier.policy import document as profiles
 from timonier.policy import known_knobs, parse_profile
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+BACKGROUND = REFERENCE.with_name("background")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,11 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 def test_the_page_is_fresh(name, module):
     """Make it again with: python -m timonier.policy.document > docs/reference/profiles.md (or describe, machine.md)."""
     assert (REFERENCE / name).read_text() == module.render_page()
+
+
+def test_the_page_of_sharing_is_fresh():
+    """Make it again with: python -m timonier.describe.sharing_document > docs/background/sharing.md."""
+    assert (BACKGROUND / "sharing.md").read_text() == sharing_document.render_page()
 
 
 @pytest.mark.parametrize(("name", "tables"), [("profiles.md", known_knobs()), ("machine.md", known_keys())])

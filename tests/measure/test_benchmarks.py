@@ -209,7 +209,7 @@ def test_messages_end_to_end(tmp_path):
 @with_mpi
 def test_hpcg_and_graph500_over_ranks_end_to_end(tmp_path):
     found = measured(
-        tmp_path, "hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "2s"
+        tmp_path, "hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "20s"
     )
     assert found["hpcg.rating", "plain"].value > 1e6
     found = measured(

@@ -174,18 +174,8 @@ def test_a_store_of_somebody_else_is_left_alone(tmp_path):
 
 
 def test_a_budget_too_small_says_how_much_is_needed(tmp_path):
-    done = timonier(
-        "measure",
-        "hpcg",
-        "--set",
-        "n=32",
-        "--set",
-        "variant=plain",
-        "--budget",
-        "0.01s",
-        "-o",
-        tmp_path / "out",
-    )
+    words = ["hpcg", "--ranks", "1", "--set", "n=32", "--set", "variant=plain", "--budget", "0.01s"]
+    done = timonier("measure", *words, "-o", tmp_path / "out")
     said = complaint(done, 2)
     assert "is too small" in said
     assert "--budget" in said
@@ -267,6 +257,71 @@ def test_a_full_disk_is_named_before_the_work_begins(tmp_path):
     assert "Traceback" not in done.stderr
     assert "cannot write" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
+    """Its folder is on a disk of 16 KiB, the store is not."""
+    place = tmp_path / "tiny"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        words = ["latency", "--set", "bytes=4096", "--budget", "20s", "-o", str(tmp_path / "out")]
+        running = begin(words, place)
+        _, said = running.communicate(timeout=100)
+        assert list(place.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+    assert running.returncode == 1
+    assert "the disk is full or read-only" in said
+    assert {one.state for one in read_store(tmp_path / "out")} == {"partial"}
+
+
+def test_memory_that_is_refused_is_said_with_what_to_do(tmp_path):
+    """The machine has it, but we may not take it: found only when the arrays are asked for."""
+    limit = (
+        "import resource, runpy, sys; sys.argv[0] = 'timonier'; "
+        "resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30)); runpy.run_module('timonier.cli', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limit, "measure", "stream", "--threads", "1", "--set", "n=200000000", "-o", tmp_path / "out"],
+        capture_output=True, text=True, check=False, env=environment(), timeout=120,
+    )  # fmt: skip
+    if "GiB are free" in done.stderr:
+        pytest.skip("this machine has less than 5 GiB free")
+    said = complaint(done, 1)
+    assert "not enough memory" in said
+    assert "take a smaller problem with --set" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_budget_is_kept(measured):
+    """Each task has its half of the second; a repeat that has begun is finished."""
+    for one in read_store(measured[0]):
+        longest = max(sample.wall_s for sample in one.samples)
+        assert one.samples[-1].at_s - one.samples[0].at_s <= 0.5 + longest
+        assert sum(sample.wall_s for sample in one.samples) <= 0.5 + longest
+
+
+def test_progress_is_shown_on_a_terminal_from_the_second_second_on(tmp_path):
+    ours, theirs = os.openpty()
+    words = ["latency", "--set", "bytes=4096", "--budget", "3s", "-o", str(tmp_path / "out")]
+    running = subprocess.Popen(
+        [*LINE, "measure", *words], stdout=subprocess.DEVNULL, stderr=theirs, env={**environment(), "TERM": "xterm"}
+    )  # fmt: skip
+    os.close(theirs)
+    said, began, first = b"", time.monotonic(), None
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+            if first is None and b"measuring latency" in said:
+                first = time.monotonic() - began
+    except OSError:  # the terminal's other end has gone
+        pass
+    assert running.wait(60) == 0
+    assert first is not None
+    assert b"repeat" in said
 
 
 @pytest.mark.parametrize(

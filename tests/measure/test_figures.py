@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import random
+from pathlib import Path
 
 import pytest
 from scipy import stats
 
 from timonier.kit.errors import InputError
 from timonier.measure.conditions import Meter, parse_stat
+from timonier.measure.document import render_page
 from timonier.measure.events import Report, check, read_events
 from timonier.measure.fold import fold
 from timonier.measure.interval import LEAST, interval, interval_of_median, is_narrow, student
@@ -217,6 +219,29 @@ def test_clean_means_nobody_else_was_there():
     assert Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1),)).is_clean is None
 
 
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        ((Sample(1, 1, 1.0),), "/proc/stat cannot be read"),
+        ((Sample(1, 1, 0.1),), "shorter than the 0.2 s"),
+        ((Sample(1, 1, 0.0),), "measured once"),
+        ((), "nothing was measured"),
+    ],
+)
+def test_unknown_conditions_have_their_reason_in_the_record_the_store_and_the_page(samples, why, tmp_path):
+    import pyarrow.parquet as pq
+
+    one = Measurement("stream.triad", "stream", "one core", "B/s", "measured", 1.0, samples=samples, node="a")
+    assert (one.foreign_cores, one.steal, one.is_clean) == (None, None, None)
+    assert why in one.conditions_reason
+    write_store(tmp_path / "s", [one])
+    (row,) = pq.read_table(tmp_path / "s" / "measurements.parquet").to_pylist()
+    assert (row["foreign_cores"], row["conditions_reason"]) == (None, one.conditions_reason)
+    assert why in measured_html(page_of([one]))
+    known = Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1, 0.0, None),))
+    assert (known.conditions_reason, known.steal, known.is_clean) == ("", None, True)
+
+
 # ---- page
 
 
@@ -270,3 +295,30 @@ def test_every_benchmark_has_its_share_of_the_budget_and_its_metrics():
         assert metric.meaning
     for name in BENCHMARKS:
         assert benchmark(name).__doc__.startswith(f"{name}: ")
+
+
+def test_the_page_of_measurements_is_fresh():
+    """Make it again with: python -m timonier.measure.document > docs/reference/measurements.md."""
+    page = Path(__file__).parents[2] / "docs" / "reference" / "measurements.md"
+    assert page.read_text() == render_page()
+
+
+# ---- peaks
+
+
+def test_the_share_of_the_peak_is_of_the_whole_node_only():
+    whole = {"name": "AMD EPYC 7763 64-Core Processor", "cores": 64, "sockets": 1}
+    (one,) = fold([{**BEGIN, "processor": whole}, sample(102.4e9)])
+    assert (one.peak, one.share, one.peak_reason) == (204.8e9, 0.5, "")
+    (one,) = fold([{**BEGIN, "processor": {**whole, "cores": 2}}, sample(102.4e9)])
+    assert (one.peak, one.share, one.peak_reason) == (None, None, "the task used 2 of 64 cores")
+    (one,) = fold([{**BEGIN, "processor": {**whole, "name": "abacus"}}, sample(1.0)])
+    assert "calls itself 'abacus'" in one.peak_reason
+
+
+def test_the_peak_of_a_gpu_is_that_of_its_type():
+    events = [BEGIN, {"event": "device", "name": "NVIDIA A100-SXM4-40GB"}]
+    (one,) = fold([*events, {**sample(0), "values": {"gemm.float16": 156e12}}])
+    assert one.share == pytest.approx(0.5)
+    (one,) = fold([BEGIN, {"event": "device", "name": "?"}, {**sample(0), "values": {"gemm.float16": 1.0}}])
+    assert (one.peak, one.peak_reason) == (None, "the catalogue has no GPU that calls itself '?'")

@@ -131,7 +131,19 @@ def test_iterations_beyond_fifty_do_not_count_and_set_up_does():
 
 @pytest.mark.long
 def test_the_whole_command_says_that_a_short_run_is_not_official(tmp_path):
-    line = [sys.executable, "-m", "timonier.cli", "measure", "hpcg", "--set", "n=16", "--budget", "4s"]
+    line = [
+        sys.executable,
+        "-m",
+        "timonier.cli",
+        "measure",
+        "hpcg",
+        "--ranks",
+        "1",
+        "--set",
+        "n=16",
+        "--budget",
+        "4s",
+    ]
     done = subprocess.run(
         [*line, "-o", tmp_path / "out"], capture_output=True, text=True, check=True, env=environment()
     )

@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import Select
 from tests.cli.command import timonier
 
 from timonier.publish.report import report_html
+from timonier.publish.report.nodes_view import nodes_view
 from timonier.publish.report.view import loses
 
 PROFILES = "fcfs,sjf,easy,conservative"
@@ -293,3 +294,103 @@ def test_another_pair_of_objectives_says_who_is_on_its_front(opened, page):
     caption = opened.find_element(By.ID, "front-caption").text.split(". ")[0]
     for name, said in pair["profiles"].items():
         assert (f"{name} (" in caption) == said["on_front"]
+
+
+# ---- machines with nodes
+
+
+@pytest.fixture(scope="module")
+def node_results(tmp_path_factory):
+    out = tmp_path_factory.mktemp("nodes") / "results"
+    wanted = "wait_mean_s,gpu_fragmentation,stranded_gpus"
+    model = ("openb-like", "-m", "school-lab", "--load", 0.95, "--jobs", 1500)
+    done = timonier("compare", *model, "-p", "fcfs,sjf", "--objectives", wanted, "--repeats", 2, "-o", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture(scope="module")
+def node_page(node_results):
+    return json.loads((node_results / "report.json").read_text())
+
+
+@pytest.fixture
+def nodes_opened(browser, node_results):
+    browser.get((node_results / "report.html").as_uri())
+    wait_for(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "all")
+    return browser
+
+
+@in_browser
+def test_the_map_of_the_machine_is_that_of_the_chosen_scheduler(nodes_opened, node_page):
+    drawn = "return document.getElementById('map-plot').data[0].z.map(row => [...row])"
+    for name in ("sjf", "fcfs"):
+        Select(nodes_opened.find_element(By.ID, "nodes-profile")).select_by_value(name)
+        assert nodes_opened.execute_script(drawn) == node_page["nodes"][name]["map"]["used"]
+    rows = nodes_opened.execute_script(
+        "return document.getElementById('map-plot').data[0].customdata.map(r => r[0])"
+    )
+    assert rows == node_page["nodes"]["fcfs"]["map"]["rows"]
+    assert len(rows) == 17  # every node of the lab has its line
+    assert nodes_opened.get_log("browser") == []
+
+
+@in_browser
+def test_the_tables_of_the_nodes_say_what_was_measured(nodes_opened, node_page):
+    resources = table(nodes_opened, "resource-table")
+    assert [row[:2] for row in resources] == [
+        [name, resource] for name in ("fcfs", "sjf") for resource in ("cores", "memory", "GPUs")
+    ]
+    types = table(nodes_opened, "type-table")
+    assert [row[1] for row in types if row[0] == "sjf"] == [
+        row["type"] for row in node_page["nodes"]["sjf"]["types"]
+    ]
+    assert sum(int(row[2]) for row in types if row[0] == "fcfs") == 38
+    bill = table(nodes_opened, "bill-table")
+    assert bill[0][1].endswith(" kWh")
+    assert bill[0][3].endswith(" CHF")
+    users = [row[0] for row in table(nodes_opened, "user-table")]
+    assert users == [row["user"] for row in node_page["nodes"]["fcfs"]["users"]]
+
+
+@in_browser
+def test_the_front_shows_fragmentation_beside_waits(nodes_opened):
+    Select(nodes_opened.find_element(By.ID, "front-y")).select_by_value("gpu_fragmentation")
+    assert axis_title(nodes_opened, "front-plot", "yaxis").startswith("gpu_fragmentation")
+    head = nodes_opened.find_element(By.CSS_SELECTOR, "#front-table thead").text
+    for words in ("mean wait", "gpu_fragmentation", "stranded_gpus"):
+        assert words in head
+
+
+@in_browser
+def test_nodes_on_a_narrow_dark_screen_do_not_scroll_sideways(nodes_opened):
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    nodes_opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        nodes_opened.refresh()
+        ready = "return document.documentElement.dataset.ready"
+        wait_for(lambda: nodes_opened.execute_script(ready) == "all")
+        nodes_opened.execute_script("document.getElementById('theme').click()")
+        wait_for(lambda: nodes_opened.execute_script(ready) == "all")
+        assert nodes_opened.execute_script("return document.documentElement.scrollWidth") <= 390
+        paper = "return document.getElementById('map-plot').layout.paper_bgcolor"
+        assert nodes_opened.execute_script(paper) == "#12161c"
+    finally:
+        nodes_opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@in_browser
+def test_a_counted_machine_has_no_section_on_nodes(opened):
+    assert opened.find_elements(By.ID, "nodes") == []
+
+
+def test_what_is_not_known_of_a_machine_is_said_with_its_reason(node_page):
+    found = nodes_view({"nodes": {"easy": node_page["nodes"]["sjf"] | {"bill": UNKNOWN_BILL}}})
+    assert found["node_bills"][0]["cells"] == ["-", "-", "-"]
+    assert found["node_bills"][0]["why"] == "energy_kwh: power not known: g2"
+
+
+UNKNOWN_BILL = {
+    "energy_kwh": None, "idle_kwh": None, "cost": None, "currency": "",
+    "why": {"energy_kwh": "power not known: g2"},
+}  # fmt: skip

@@ -100,9 +100,7 @@ class Engine:
                 self.dependents[parent.row].append(task)
         self._refuse_circles()
         for task in self.tasks:
-            reason = why_unrunnable(
-                task, self.processors, self.caps, self.partition_of(task), self.queue_of(task).limits
-            )
+            reason = self.reason_against(task)
             if reason:
                 task.state, task.note = "unrunnable", reason
                 heapq.heappush(self.verdicts, (task.job.submit, task.row, task))
@@ -155,6 +153,12 @@ class Engine:
                 self._tell_dependents(task)
 
     # ---- what a job is under
+
+    def reason_against(self, task: Task) -> str:
+        """Why it can never run; empty where it can."""
+        return why_unrunnable(
+            task, self.processors, self.caps, self.partition_of(task), self.queue_of(task).limits
+        )
 
     def partition_of(self, task: Task) -> str | None:
         return (task.job.partition or self.default_partition) if self.caps else None

@@ -62,7 +62,10 @@ class _Asked:
 
 def compare(
     log: Annotated[
-        Path, typer.Argument(help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab.")
+        Path,
+        typer.Argument(
+            help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab, openb-like."
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", help="The results folder; the same command goes on in it.")],
     machine: given.MachineOption = None,
@@ -140,7 +143,7 @@ def compare(
             cells,
             {name: folder.schedule(name) for name in results.profiles},
             asked.jobs,
-            asked.machine.processors or 0,
+            asked.machine.total_cores,
             _said(asked, cells) | {"repeated_by": drawn.said, "rejected": sum(rejected.values())},
         )
         folder.write(

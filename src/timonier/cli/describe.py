@@ -43,7 +43,8 @@ def describe(
     machine: Annotated[
         str | None,
         typer.Argument(
-            help="A machine file, a number of processors, XML of hwloc or NCCL, the text of nvidia-smi topo -m.",
+            help="A machine file or one that ships, a number of processors, XML of hwloc or NCCL, the text of "
+            "nvidia-smi topo -m.",
             metavar="[M]",
         ),
     ] = None,
@@ -53,6 +54,9 @@ def describe(
     out: Annotated[Path | None, typer.Option("-o", help="Write it as a machine file.")] = None,
     picture: PictureOption = None,
     node: NodeOption = None,
+    toml: Annotated[
+        bool, typer.Option("--toml", help="Print the machine file, with its comments, to edit.")
+    ] = False,
     measured: Annotated[
         Path | None, typer.Option("--measured", help="Show a folder of measurements beside the catalogue.")
     ] = None,
@@ -61,6 +65,9 @@ def describe(
     """Show a machine as it was understood: nodes, packages, memory, devices, links, and what is not known."""
     from timonier.describe import machine_table, write_machine
 
+    if toml:
+        show(Output.table, _file_of(machine, source), lambda text: text.rstrip("\n"))
+        return
     known = _machine(machine, source)
     if out is not None:
         write_machine(known, out)
@@ -71,8 +78,23 @@ def describe(
         print(
             "note: keep it as a machine file: timonier describe --from here -o machine.toml", file=sys.stderr
         )
-    if not known.is_counted:
-        print("note: nodes are described, but not simulated yet; simulate takes a count", file=sys.stderr)
+
+
+def _file_of(machine: str | None, source: str | None) -> str:
+    """The text of a shipped file as it is, of anything else as it was understood."""
+    from timonier.describe import machine_to_toml, shipped_file
+
+    known = _machine(machine, source)
+    file = None if machine is None or Path(machine).exists() else shipped_file(machine)
+    return machine_to_toml(known) if file is None else file.read_text("utf-8")
+
+
+@app.command("ships")
+def ships(output: OutputOption = Output.table) -> None:
+    """The machines that ship, by name: --machine takes them, describe NAME --toml prints one to edit."""
+    from timonier.describe import shipped_machines
+
+    show(output, shipped_machines(), lambda known: pairs(list(known.items()), indent=""))
 
 
 @app.command("merge")

@@ -21,7 +21,7 @@ def rows_of(found: list[Measurement]) -> list[dict[str, Any]]:
     """A row a figure, as JSON shows it."""
     names = (
         "name", "label", "value", "low", "high", "unit", "statistic", "repeats", "stopped", "state", "reason", "note",
-        "foreign_cores", "steal", "is_clean", "peak", "share", "peak_reason", "node",
+        "foreign_cores", "steal", "is_clean", "conditions_reason", "peak", "share", "peak_reason", "node",
     )  # fmt: skip
     return [
         {name: getattr(one, name) for name in names}

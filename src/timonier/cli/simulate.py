@@ -50,7 +50,7 @@ def simulate(
     given.check_until(until, asked.jobs)
     with Bar("simulating", output is Output.quiet) as bar:
         run = engine.simulate(
-            asked.jobs, asked.machine, asked.profile, until_s=until, progress=bar, tell=tell
+            asked.jobs, asked.machine, asked.profile, seed=seed, until_s=until, progress=bar, tell=tell
         )
     summary = summarise(run, warmup)
     if save_state is not None:

@@ -83,7 +83,6 @@ def _log(log: Path, machine: str | None, wanted: Wanted, repeats: int, seed: int
     jobs = inputs.jobs
     if jobs.state is not None:
         raise InputError("this is a state, not a workload", where=str(log), fix="name the log")
-    _check_counted(inputs.machine)
     if len(jobs) == 0:
         raise InputError("the workload has no jobs", where=str(log), fix="name another log")
     with reading(log), log.open("rb") as file:
@@ -101,17 +100,20 @@ def _log(log: Path, machine: str | None, wanted: Wanted, repeats: int, seed: int
 def _model(name: str, machine: str | None, wanted: Wanted, repeats: int, seed: int) -> Source:
     from timonier.compare.repeats import Model, repeats_of_model, seed_of
     from timonier.describe import read_machine
+    from timonier.workload.make.workload import GPU_MODELS
 
     if machine is None:
         raise InputError(
             f"the model {name} does not say how large the machine is", where=name, fix="add --machine 128"
         )
     read = read_machine(machine)
-    processors = _check_counted(read)
+    processors = read.total_cores
+    gpus = read.total_gpus if name in GPU_MODELS else 0
     jobs = _JOBS if wanted.jobs is None else wanted.jobs
-    model = Model(name, jobs, processors, wanted.load, wanted.days)
+    model = Model(name, jobs, processors, wanted.load, wanted.days, gpus)
     drawn = repeats_of_model(model, repeats, seed)
-    said = {"model": name, "jobs": jobs, "processors": processors, "load": wanted.load, "days": wanted.days}
+    said = {"model": name, "jobs": jobs, "load": wanted.load, "days": wanted.days}
+    said |= {"gpus": gpus} if gpus else {"processors": processors}
     return Source(
         drawn.draw(0).jobs,
         read,
@@ -121,14 +123,6 @@ def _model(name: str, machine: str | None, wanted: Wanted, repeats: int, seed: i
         | {"seeds": [seed_of(seed, repeat) for repeat in range(repeats)]},
         [name, *_machine_words(read, machine), *wanted.words()],
     )
-
-
-def _check_counted(machine: Machine) -> int:
-    if machine.processors is None:
-        raise InputError(
-            "nodes are described, but not simulated yet", where=machine.name, fix="give --machine N"
-        )
-    return machine.processors
 
 
 def _machine_words(machine: Machine, given: str | None) -> list[str]:

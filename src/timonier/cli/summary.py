@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from timonier.compare import score
 from timonier.compare.load import offered_load, waited_share
+from timonier.compare.nodes import node_run_of, score_nodes
 from timonier.simulate import Run
 from timonier.workload.arrow import pc
 
@@ -21,16 +22,22 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
         "workload": Path(run.jobs.source).name,
         "machine": run.machine.name,
         "profile": run.profile.name,
-        "processors": run.machine.processors,
+        "processors": run.machine.total_cores,
         "warmup": warmup,
         "jobs": {"in all": len(run.jobs)} | {c["values"]: c["counts"] for c in counts},
         "dropped": run.jobs.cleaning.dropped,
         "noted": run.jobs.cleaning.noted,
         "assumed": run.assumed,
         "load": {
-            "offered_load": offered_load(run.jobs, run.table, run.machine.processors or 0),
+            "offered_load": offered_load(run.jobs, run.table, run.machine.total_cores),
             "waited_share": waited_share(run.table),
             "longest_queue": run.longest_queue,
         },
-        "metrics": score(run.table, run.machine.processors or 0, warmup, run.jobs.texts("user")),
+        "metrics": score(run.table, run.machine.total_cores, warmup, run.jobs.texts("user")) | _on_nodes(run),
     }
+
+
+def _on_nodes(run: Run) -> dict[str, float | None]:
+    """The metrics that only a machine with nodes has."""
+    found = None if run.machine.is_counted else node_run_of(run)
+    return {} if found is None else score_nodes(found)

@@ -66,7 +66,10 @@ def convert(
 @app.command()
 def make(
     model: Annotated[
-        str, typer.Argument(help="lublin, lab, lublin-batch, lublin-interactive, lublin-both, lublin-whole")
+        str,
+        typer.Argument(
+            help="lublin, lab, openb-like, philly-like, lublin-batch, lublin-interactive, lublin-both, lublin-whole"
+        ),
     ],
     target: Annotated[Path, typer.Option("-o", help=".csv, .parquet, .swf or .swf.gz", metavar="FILE")],
     jobs: Annotated[int, typer.Option("--jobs", help="How many.")] = 10_000,
@@ -74,20 +77,57 @@ def make(
     machine: MachineOption = "128",
     load: Annotated[float | None, typer.Option("--load", help="Offered load on the machine, to 1 %.")] = None,
     days: Annotated[float | None, typer.Option("--days", help="Span of the arrivals instead.")] = None,
+    shapes: Annotated[
+        Path | None,
+        typer.Option("--shapes", help="openb-like: a pod list, philly-like: its trace, to draw jobs from."),
+    ] = None,
     output: OutputOption = Output.table,
 ) -> None:
     """Make a workload from a model: seeded, with the offered load that you ask for."""
-    from timonier.workload.make.workload import make_workload
-    from timonier.workload.summary import summarise
+    from timonier.workload.make.workload import GPU_MODELS, make_workload
+    from timonier.workload.read.workload import read_workload
     from timonier.workload.write.table import write_table
 
-    processors = _processors(machine) or 128
-    made = make_workload(model, jobs, seed=seed, processors=processors, load=load, days=days)
+    gpus = _gpus(machine) if model in GPU_MODELS else 0
+    processors = 1 if gpus else _processors(machine) or 128
+    sample = None if shapes is None else read_workload(shapes)
+    made = make_workload(
+        model, jobs, seed=seed, processors=processors, load=load, days=days, gpus=gpus, sample=sample
+    )
     losses = write_table(made, target)
-    summary = summarise(made)
     _say_losses(losses, target)
-    got = {"offered_load": summary.offered_load, "span_s": summary.span_s, "processors": processors}
-    _say_written(made, target, output, got | {"lost": losses})
+    _say_written(made, target, output, _got(made, processors, gpus) | {"lost": losses})
+
+
+def _got(made: Jobs, processors: int, gpus: int) -> dict[str, Any]:
+    """The load that was reached: of the GPUs where the model is of GPUs."""
+    from timonier.workload.make.gpu import gpu_work
+    from timonier.workload.make.load import offered_load
+    from timonier.workload.summary import summarise
+
+    summary = summarise(made)
+    if not gpus:
+        return {"offered_load": summary.offered_load, "span_s": summary.span_s, "processors": processors}
+    load = offered_load(made.numbers("submit_s", 0), gpu_work(made), gpus)
+    longest_s = int(made.numbers("runtime_s", 0).max())
+    if (summary.span_s or 0) < longest_s:
+        told = f"all jobs come within {summary.span_s or 0:,.0f} s, the longest runs {longest_s:,} s"
+        print(f"{told}: they are over before the machine fills; make more with --jobs", file=sys.stderr)
+    return {"offered_load": load, "span_s": summary.span_s, "gpus": gpus}
+
+
+def _gpus(machine: str | None) -> int:
+    """The GPUs of --machine."""
+    from timonier import describe
+    from timonier.kit.errors import InputError
+
+    known = None if machine is None else describe.read_machine(machine)
+    if known is None or not known.total_gpus:
+        fix = "name one with GPUs: --machine openb, --machine school-lab or a file"
+        raise InputError(
+            "this model needs a machine with GPUs", where=f"--machine {machine or ''}".rstrip(), fix=fix
+        )
+    return known.total_gpus
 
 
 def _processors(machine: str | None) -> int | None:
@@ -98,9 +138,6 @@ def _processors(machine: str | None) -> int | None:
         return None
     if machine.isdecimal() and 0 < len(machine) < 16 and int(machine) > 0:
         return int(machine)
-    if not machine.lower().endswith(".toml") and not Path(machine).exists():
-        fix = "give a number of processors, or the path of a machine file"
-        raise InputError(f"no machine {machine!r}", where="--machine", fix=fix)
     from timonier import describe
 
     processors: int | None = describe.read_machine(machine).processors
@@ -118,7 +155,8 @@ def _say_written(jobs: Jobs, target: Path, output: Output, more: dict[str, Any])
     """What was written, and what was left out on the way."""
     dropped = {reason: rows for reason, rows in jobs.cleaning.dropped.items() if rows}
     load = more.get("offered_load")
-    told = f", offered load {load:.4f} on {more['processors']:,} processors" if load is not None else ""
+    on = f"{more['gpus']:,} GPUs" if "gpus" in more else f"{more.get('processors') or 0:,} processors"
+    told = f", offered load {load:.4f} on {on}" if load is not None else ""
     left = "".join(f"; dropped {rows:,} {reason}" for reason, rows in dropped.items())
     value = {"file": str(target), "jobs": len(jobs), "dropped": dropped} | more
     tell(output, value, lambda _: f"{target}: {len(jobs):,} jobs{told}{left}")

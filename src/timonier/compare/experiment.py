@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from timonier.compare.load import offered_load, waited_share
 from timonier.compare.metrics import Scores, score
+from timonier.compare.nodes import NodeRun, node_run_of, portrait_of, score_nodes
 from timonier.compare.owners import owners_of
 from timonier.compare.private import PrivateRun, pool_gain, simulate_private
 from timonier.compare.resample import Resample
@@ -34,7 +35,10 @@ Key = tuple[str, int]  # profile, repeat
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One run of the experiment: what is kept of it.  rejected: draws thrown away for the repeat's workload."""
+    """One run of the experiment: what is kept of it.
+
+    rejected: draws thrown away for the repeat's workload.  nodes: how repeat 0 used the nodes, where there are any.
+    """
 
     scores: Scores
     offered_load: float | None
@@ -42,6 +46,7 @@ class Cell:
     longest_queue: int
     assumed: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
+    nodes: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Cell:
@@ -88,7 +93,7 @@ class _Repeat:
 
     def __init__(self, experiment: Experiment, repeat: int) -> None:
         self._experiment = experiment
-        self._repeat = repeat
+        self.number = repeat
         self._lock = threading.Lock()
         self._drawn: Resample | None = None
         self._private: PrivateRun | None = None
@@ -96,7 +101,7 @@ class _Repeat:
     def drawn(self) -> Resample:
         with self._lock:
             if self._drawn is None:
-                self._drawn = self._experiment.workload_of(self._repeat)
+                self._drawn = self._experiment.workload_of(self.number)
             return self._drawn
 
     def forget(self) -> None:
@@ -194,18 +199,25 @@ def _run_cell(
     drawn = repeat.drawn()
     jobs = drawn.jobs
     assumed: dict[str, int] = {}
+    on_nodes: NodeRun | None = None
     if name == PRIVATE:
         alone = repeat.private(check)
         table, longest = alone.table, alone.longest_queue
     else:
-        run = simulate(jobs, experiment.machine, experiment.profiles[name], progress=check)
+        # every repeat has luck of its own, and every profile the same luck in it
+        run = simulate(
+            jobs, experiment.machine, experiment.profiles[name], seed=repeat.number, progress=check
+        )
         table, longest, assumed = run.table, run.longest_queue, dict(run.assumed)
-    scores = score(table, experiment.machine.processors or 0, experiment.warmup, jobs.texts("user"))
+        on_nodes = None if experiment.machine.is_counted else node_run_of(run)
+    scores = score(table, experiment.machine.total_cores, experiment.warmup, jobs.texts("user"))
+    scores |= {} if on_nodes is None else score_nodes(on_nodes)
     if PRIVATE in experiment.profiles:
         if name != PRIVATE:
             scores |= pool_gain(table, repeat.private(check).table, experiment.warmup)
-    offered = offered_load(jobs, table, experiment.machine.processors or 0)
-    return Cell(scores, offered, waited_share(table), longest, assumed, drawn.rejected), table
+    offered = offered_load(jobs, table, experiment.machine.total_cores)
+    portrait = portrait_of(on_nodes) if on_nodes is not None and repeat.number == 0 else None
+    return Cell(scores, offered, waited_share(table), longest, assumed, drawn.rejected, portrait), table
 
 
 def load_of(cells: Mapping[Key, Cell]) -> dict[str, dict[str, float | int | None]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from timonier.compare.copies import finite_work
-from timonier.describe import Machine
+from timonier.describe import Machine, part_of
 from timonier.kit.errors import InputError
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -52,13 +52,11 @@ def slices(work: Floats, processors: int) -> Ints:
 class Owners:
     """Who owns what.
 
-    names: text[O], NO_OWNER: whoever owns nothing.  code: int64[J], each job's owner.
-    processors: int64[O], the slices, 0: nothing.
+    code: int64[J], each job's owner.  slices: a machine an owner, None: nothing.
     """
 
-    names: list[str]
     code: Ints
-    processors: Ints
+    slices: list[Machine | None]
 
 
 def default_kind(machine: Machine) -> str:
@@ -73,6 +71,9 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     and jobs without an owner share one.  Or "machine": the accounts of the machine's [[owner]] tables, and for all
     other jobs what nobody owns.  Raises InputError where nobody owns anything, or too many do.
     """
+    if machine.processors is None and owner != BY_MACHINE:
+        fix = "say in [[owner]] tables of the machine file who owns which nodes, or leave `private` out"
+        raise InputError("nodes are not cut by work", where=f"machine {machine.name}", fix=fix)
     column = "account" if owner == BY_MACHINE else owner
     if jobs.texts(column).null_count == len(jobs):
         raise InputError(
@@ -83,8 +84,9 @@ def owners_of(jobs: Jobs, machine: Machine, owner: str) -> Owners:
     names, code = _encoded(jobs, column)
     if owner == BY_MACHINE:
         return _by_machine(names, code, machine)
-    given = slices(np.bincount(code, weights=finite_work(jobs)).astype(np.float64), machine.processors or 0)
-    return Owners(names, code, given)
+    work = np.bincount(code, weights=finite_work(jobs)).astype(np.float64)
+    given = slices(work, machine.processors or 0).tolist()
+    return Owners(code, [_counted(machine, name, own) for name, own in zip(names, given, strict=True)])
 
 
 def _encoded(jobs: Jobs, column: str) -> tuple[list[str], Ints]:
@@ -103,9 +105,24 @@ def _by_machine(names: list[str], code: Ints, machine: Machine) -> Owners:
             where=f"machine {machine.name}",
             fix="add [[owner]] tables to its file, or take --owner user or account",
         )
-    accounts = [owner.account for owner in machine.owners]
-    owned = [owner.processors or 0 for owner in machine.owners]
-    left = (machine.processors or 0) - sum(owned)
-    at = {account: place for place, account in enumerate(accounts)}
-    place = np.array([at.get(name, len(accounts)) for name in names], dtype=np.int64)
-    return Owners([*accounts, NO_OWNER], place[code], np.array([*owned, left], dtype=np.int64))
+    at = {owner.account: place for place, owner in enumerate(machine.owners)}
+    place = np.array([at.get(name, len(at)) for name in names], dtype=np.int64)
+    if machine.processors is not None:
+        owned = [(owner.account, owner.processors or 0) for owner in machine.owners]
+        left = machine.processors - sum(own for _, own in owned)
+        given = [_counted(machine, account, own) for account, own in [*owned, (NO_OWNER, left)]]
+    else:
+        taken = {node for owner in machine.owners for node in owner.nodes}
+        rest = tuple(node for group in machine.nodes for node in group.names if node not in taken)
+        parts = [(owner.account, owner.nodes) for owner in machine.owners]
+        given = [
+            part_of(machine, nodes, f"{machine.name}/{account}") if nodes else None
+            for account, nodes in [*parts, (NO_OWNER, rest)]
+        ]
+    return Owners(place[code], given)
+
+
+def _counted(machine: Machine, name: str, processors: int) -> Machine | None:
+    if processors == 0:
+        return None
+    return replace(machine, name=f"{machine.name}/{name}", processors=processors, owners=())

@@ -54,6 +54,9 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "least_repeats": LEAST_REPEATS,
         "offered_load": cells[results.profiles[0], 0].offered_load,
         "load": load_of(cells),
+        "nodes": {
+            name: cells[name, 0].nodes for name in results.profiles if cells[name, 0].nodes is not None
+        },
         "objectives": [
             {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning, "unknown": m.unknown}
             for m in known_metrics().values()

@@ -35,16 +35,15 @@ def simulate_private(
     owners = owners_of(jobs, machine, owner)
     parts, rows, longest = [], [], 0
     nothing = np.empty(0, dtype=np.int64)
-    for who, processors in enumerate(owners.processors.tolist()):
+    for who, own in enumerate(owners.slices):
         mine = np.flatnonzero(owners.code == who)
         if len(mine) == 0:
             continue
-        if processors == 0:
+        if own is None:
             nothing = mine
             continue
-        part = replace(jobs, table=jobs.table.take(row_numbers(mine)), processors=processors)
-        slice_of = replace(machine, name=f"{machine.name}/{owners.names[who]}", processors=processors)
-        run: Run = simulate(part, slice_of, profile, progress=progress)
+        part = replace(jobs, table=jobs.table.take(row_numbers(mine)), processors=own.processors)
+        run: Run = simulate(part, own, profile, progress=progress)
         parts.append(run.table)
         rows.append(mine)
         longest = max(longest, run.longest_queue)

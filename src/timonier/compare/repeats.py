@@ -24,13 +24,14 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that makes workloads, and what is asked of it: as in `workload make`."""
+    """A model that makes workloads, and what is asked of it: as in `workload make`; gpus: of a GPU model's machine."""
 
     name: str
     jobs: int
     processors: int
     load: float | None = None
     days: float | None = None
+    gpus: int = 0
 
 
 def repeats_of_model(model: Model, repeats: int, seed: int) -> Repeats:
@@ -44,11 +45,13 @@ def repeats_of_model(model: Model, repeats: int, seed: int) -> Repeats:
             processors=model.processors,
             load=model.load,
             days=model.days,
+            gpus=model.gpus,
         )
         return Resample(jobs, 0)
 
     first = make(0)
-    asked = f"{model.jobs:,} jobs for {model.processors:,} processors"
+    size = f"{model.gpus:,} GPUs" if model.gpus else f"{model.processors:,} processors"
+    asked = f"{model.jobs:,} jobs for {size}"
     asked += f", offered load {model.load:g} to 1 %" if model.load is not None else ""
     asked += f", {model.days:g} days" if model.days is not None else ""
     every = "Every repeat is another workload" if repeats > 1 else "The only repeat is a workload"

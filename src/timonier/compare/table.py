@@ -42,6 +42,10 @@ HEADLINE = (
     "jain_bsld_user",
     "bsld_worst_user",
     "pool_gain_share",
+    "utilisation_gpus",  # from here on known of machines with nodes only
+    "gpu_fragmentation",
+    "stranded_gpus",
+    "energy_kwh",
 )
 
 

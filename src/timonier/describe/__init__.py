@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from timonier.describe.keys import known_keys
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
     from timonier.describe.merge import merge_machines
+    from timonier.describe.mig import MigGeometry, MigProfile, mig_geometries, mig_geometry
+    from timonier.describe.part import part_of
     from timonier.describe.read import parse_machine, read_machine
+    from timonier.describe.shipped import openb_machine, shipped_file, shipped_machines
     from timonier.describe.table import catalogue_rows, machine_table, type_details, type_row
     from timonier.describe.template import machine_template
     from timonier.describe.topology import Cache, Chiplet, Device, Link, Memory, Package, Topology
@@ -31,6 +34,8 @@ __all__ = [
     "Link",
     "Machine",
     "Memory",
+    "MigGeometry",
+    "MigProfile",
     "Nodes",
     "Owner",
     "Package",
@@ -49,14 +54,22 @@ __all__ = [
     "machine_to_toml",
     "measured_rows",
     "merge_machines",
+    "mig_geometries",
+    "mig_geometry",
+    "openb_machine",
     "parse_machine",
+    "part_of",
     "read_machine",
+    "shipped_file",
+    "shipped_machines",
     "type_details",
     "type_row",
     "write_machine",
 ]
 
 _HOMES = {
+    "MigGeometry": "mig",
+    "MigProfile": "mig",
     **dict.fromkeys(("Figure", "measured_rows"), "beside"),
     **dict.fromkeys(("Cache", "Chiplet", "Device", "Link", "Memory", "Package", "Topology"), "topology"),
     **dict.fromkeys(("DeviceType", "find_type", "known_types"), "catalogue"),
@@ -68,8 +81,14 @@ _HOMES = {
     "machine_template": "template",
     "machine_to_toml": "write",
     "merge_machines": "merge",
+    "mig_geometries": "mig",
+    "mig_geometry": "mig",
+    "openb_machine": "shipped",
     "parse_machine": "read",
+    "part_of": "part",
     "read_machine": "read",
+    "shipped_file": "shipped",
+    "shipped_machines": "shipped",
     "write_machine": "write",
 }
 

@@ -14,11 +14,11 @@ _PROCESSOR = {
     **dict.fromkeys(
         ("stream.copy", "stream.scale", "stream.add", "stream.triad", "hpcg.bandwidth"), "memory"
     ),
-    **dict.fromkeys(("gemm.float64", "hpl.rating"), "fp64"),
+    **dict.fromkeys(("gemm.float64", "hpl.rate", "hpl_like.rate"), "fp64"),
 }
 _GPU = {
     "gemm.float64": "fp64_matrix", "gemm.bfloat16": "bf16_matrix", "gemm.float16": "fp16_matrix",
-    "gemm.float8": "fp8_matrix", "gemm.int8": "int8_matrix", "gpu.bandwidth": "memory",
+    "gemm.float8": "fp8_matrix", "gemm.int8": "int8_matrix", "gpu.triad": "memory",
 }  # fmt: skip
 
 

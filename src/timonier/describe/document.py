@@ -11,7 +11,7 @@ _TITLE = """# Machines
 
 A machine is counted or has nodes.
 A counted machine is a number of equal processors: `--machine 338`, or a file.
-A machine with nodes is read and shown by `timonier describe`, but not simulated yet; `simulate` and `when` say so.
+`timonier describe ships` lists the machines that ship; `timonier describe school-lab --toml > my-lab.toml` prints one to edit.
 An unknown key is an error that offers the nearest known one, and all wrong entries are named at once.
 
 ```toml

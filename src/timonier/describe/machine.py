@@ -14,6 +14,8 @@ class Gpus:
 
     sharing: "exclusive", "time-slice", "fraction" or "mig".  max_sharers: most jobs on one; None: no limit.
     layout: the fixed slices of each GPU under "mig"; None: slices are cut as jobs come.
+    idle_w, busy_w: power of each, W, as the file says; None: as the device catalogue says.
+    memory_bytes: of each; None: as its type's name says (a100-40gb), if it does.
     """
 
     type: str
@@ -21,12 +23,17 @@ class Gpus:
     sharing: str = "exclusive"
     max_sharers: int | None = None
     layout: tuple[str, ...] | None = None
+    idle_w: float | None = None
+    busy_w: float | None = None
+    memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
     """A group of equal nodes; `core_thousandths` are of a core, so that sums are exact.
 
+    idle_w, busy_w: power of each without its GPUs, W; None: as the catalogue says of `cpu`.
+    price: what each cost; per_hour: what each costs an hour instead (rent); None: not known.
     product: what their maker calls them; kernel: of their operating system.
     """
 
@@ -39,6 +46,10 @@ class Nodes:
     features: tuple[str, ...] = ()
     weight: int = 1
     resources: Mapping[str, int] = field(default_factory=dict)
+    idle_w: float | None = None
+    busy_w: float | None = None
+    price: float | None = None
+    per_hour: float | None = None
     product: str = ""
     kernel: str = ""
 
@@ -79,10 +90,11 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What running the machine costs; None: not known."""
+    """What running the machine costs; None: not known.  lifetime_s: in which a node's price is written off."""
 
     currency: str = ""
     per_kwh: float | None = None
+    lifetime_s: int = 1826 * 86400
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,21 +11,40 @@ from timonier.describe.keys import known_keys
 from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
 from timonier.describe.read_topology import HOSTLISTS, topology_of
 from timonier.describe.sense import check_sense
-from timonier.kit.errors import InputError
+from timonier.describe.shipped import generated_machine, shipped_file, shipped_machines
+from timonier.kit.errors import InputError, nearest
 from timonier.kit.keys import Problems, check_table
 from timonier.kit.toml import read_toml
 
 SCHEMA = "timonier/machine/1"
+_AS_THEY_ARE = (
+    "names",
+    "cpu",
+    "rack",
+    "features",
+    "weight",
+    "resources",
+    "price",
+    "per_hour",
+    "product",
+    "kernel",
+)
 
 
 def read_machine(path_or_number: str | int | Path) -> Machine:
-    """The machine of a TOML file; a plain number is a counted machine of so many processors.
+    """The machine of a TOML file or one that ships; a plain number is a counted machine of so many processors.
+
+    A file of this name goes before a shipped machine.
 
     Raises InputError that names every wrong entry.
     """
     text = str(path_or_number)
     if text.lstrip("+-").isdecimal():
         return _counted(int(text), text)
+    if text in shipped_machines() and not Path(text).exists():
+        return _shipped(text)
+    if not Path(text).exists() and not Path(text).suffix and len(Path(text).parts) == 1:
+        raise _no_machine(text)
     return parse_machine(read_toml(text), text, Path(text).stem)
 
 
@@ -46,8 +65,26 @@ def parse_machine(content: Mapping[str, Any], where: str = "", fallback: str = "
         partitions=tuple(_partition(table) for table in checked.get("partition", [])),
         owners=tuple(Owner(**table) for table in checked.get("owner", [])),
         licences=checked.get("licences", {}),
-        prices=Prices(**checked.get("prices", {})),
+        prices=_prices(checked.get("prices", {})),
         topology=topology_of(checked),
+    )
+
+
+def _shipped(name: str) -> Machine:
+    file = shipped_file(name)
+    if file is not None:
+        return parse_machine(read_toml(file), name, name)
+    made = generated_machine(name)
+    if made is None:
+        raise _no_machine(name)
+    return made
+
+
+def _no_machine(name: str) -> InputError:
+    return InputError(
+        f"there is neither a file nor a shipped machine {name!r}",
+        where="--machine",
+        fix=f"{nearest(name, shipped_machines())}; or give a number of processors",
     )
 
 
@@ -74,23 +111,26 @@ def _expand(checked: Mapping[str, Any], problems: Problems) -> None:
 
 
 def _nodes(table: Mapping[str, Any]) -> Nodes:
-    kept = {
-        key: table[key]
-        for key in ("names", "cpu", "rack", "features", "weight", "resources", "product", "kernel")
-        if key in table
-    }
+    kept = {key: table[key] for key in _AS_THEY_ARE if key in table}
     return Nodes(
         **kept,
         core_thousandths=round(table.get("cores", 1) * 1000),
         memory_bytes=table.get("memory", 0),
         gpus=tuple(_gpus(entry) for entry in table.get("gpus", [])),
+        idle_w=table.get("idle_power"),
+        busy_w=table.get("busy_power"),
     )
 
 
 def _gpus(table: Mapping[str, Any]) -> Gpus:
     layout = table.get("layout", ("dynamic",))
-    others = {key: value for key, value in table.items() if key != "layout"}
+    renamed = {"idle_power": "idle_w", "busy_power": "busy_w", "memory": "memory_bytes"}
+    others = {renamed.get(key, key): value for key, value in table.items() if key != "layout"}
     return Gpus(**others, layout=None if layout == ("dynamic",) else layout)
+
+
+def _prices(table: Mapping[str, Any]) -> Prices:
+    return Prices(**{"lifetime_s" if key == "lifetime" else key: value for key, value in table.items()})
 
 
 def _switch(table: Mapping[str, Any]) -> Switch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from timonier.describe.mig import mig_geometries, mig_geometry
 from timonier.describe.read_topology import REQUIRED, SECTIONS
 from timonier.kit.errors import nearest
 from timonier.kit.keys import LATER, Problems, require
@@ -40,8 +41,14 @@ def check_sense(checked: Mapping[str, Any], content: Mapping[str, Any], problems
     _check_owners(checked.get("owner", []), checked.get("processors"), is_counted, problems)
     for section, key in (("switch", "name"), ("partition", "name"), ("owner", "account")):
         _check_once([table.get(key, "") for table in checked.get(section, [])], section, key, problems)
-    if "per_kwh" in checked.get("prices", {}) and not checked["prices"].get("currency"):
+    priced = "per_kwh" in checked.get("prices", {}) or any(
+        "price" in group or "per_hour" in group for group in checked.get("node", [])
+    )
+    if priced and not checked.get("prices", {}).get("currency"):
         problems.add("a price without its currency", "prices", 'add currency = "CHF"')
+    for index, group in enumerate(checked.get("node", [])):
+        if "price" in group and "per_hour" in group:
+            problems.add("both price and per_hour", f"node[{index}].per_hour", "a node is bought or rented")
 
 
 def _check_kind(content: Mapping[str, Any], problems: Problems) -> None:
@@ -89,6 +96,26 @@ def _check_gpus(gpus: Mapping[str, Any], path: str, problems: Problems) -> None:
         problems.add(
             f"layout has no effect under sharing = {sharing!r}", f"{path}.layout", 'set sharing = "mig"'
         )
+    if sharing == "mig" and "type" in gpus:
+        _check_slices(gpus["type"], gpus.get("layout", ("dynamic",)), path, problems)
+
+
+def _check_slices(device: str, layout: tuple[str, ...], path: str, problems: Problems) -> None:
+    geometry = mig_geometry(device)
+    if geometry is None:
+        fix = f"types that can be: {', '.join(mig_geometries())}"
+        problems.add(f"{device!r} cannot be cut into MIG slices", f"{path}.type", fix)
+        return
+    if layout == ("dynamic",):
+        return
+    for name in layout:
+        if name not in geometry.profiles:
+            fix = nearest(name, geometry.profiles)
+            problems.add(f"{device!r} has no MIG profile {name!r}", f"{path}.layout", fix)
+            return
+    if geometry.fit(layout) is None:
+        fix = "docs/background/sharing.md lists the legal starts of each slice"
+        problems.add(f"one {device!r} has no room for all these slices", f"{path}.layout", fix)
 
 
 def _check_members(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from timonier.describe.hostlist import compress_hostlist
-from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Switch
+from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
 from timonier.describe.read import SCHEMA
 from timonier.describe.write_topology import said, topology_content
 from timonier.kit.toml import format_toml, write_toml
@@ -32,7 +32,7 @@ def _content(machine: Machine) -> dict[str, Any]:
         "partition": [_partition(part) for part in machine.partitions],
         "owner": [_owner(owner) for owner in machine.owners],
         "licences": dict(machine.licences),
-        "prices": said({"currency": machine.prices.currency, "per_kwh": machine.prices.per_kwh}),
+        "prices": _prices(machine.prices),
     }
     return said(content | topology_content(machine.topology))
 
@@ -49,6 +49,10 @@ def _nodes(group: Nodes) -> dict[str, Any]:
         "features": list(group.features),
         "weight": None if group.weight == 1 else group.weight,
         "resources": dict(group.resources),
+        "idle_power": group.idle_w,
+        "busy_power": group.busy_w,
+        "price": group.price,
+        "per_hour": group.per_hour,
         "product": group.product,
         "kernel": group.kernel,
     }
@@ -61,9 +65,18 @@ def _gpus(gpus: Gpus) -> dict[str, Any]:
         "count": gpus.count,
         "sharing": None if gpus.sharing == "exclusive" else gpus.sharing,
         "max_sharers": gpus.max_sharers,
+        "idle_power": gpus.idle_w,
+        "busy_power": gpus.busy_w,
+        "memory": gpus.memory_bytes,
     }
     # an empty layout is none of the GPU, not a free one
     return said(table) | ({} if gpus.layout is None else {"layout": list(gpus.layout)})
+
+
+def _prices(prices: Prices) -> dict[str, Any]:
+    usual = prices.lifetime_s == Prices().lifetime_s
+    lifetime = None if usual else prices.lifetime_s
+    return said({"currency": prices.currency, "per_kwh": prices.per_kwh, "lifetime": lifetime})
 
 
 def _switch(switch: Switch) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import isnan
 from typing import Any
 
 from timonier.kit.errors import InputError, nearest
-from timonier.kit.units import parse_bytes, parse_bytes_per_s, parse_seconds
+from timonier.kit.units import parse_bytes, parse_bytes_per_s, parse_seconds, parse_watts
 
 Section = Mapping[str, "Key"]
 Keys = Mapping[str, Section]
@@ -230,11 +231,31 @@ def _read_rate(value: Any, key: Key) -> int:
     return round(rate)
 
 
+def _read_watts(value: Any, key: Key) -> float:
+    watts = parse_watts(_quantity(value), "")
+    _check_range(watts, key)
+    return watts
+
+
 def _read_counts(value: Any, key: Key) -> dict[str, int]:
     """A table of names to whole numbers, such as { ansys = 20 }."""
     if not isinstance(value, dict):
         raise _Wrong(f"{_shown(value)} is not a table", "write { name = 20 }")
     return {name: _read_integer(count, key) for name, count in value.items()}
+
+
+def _read_points(value: Any, _key: Key) -> tuple[tuple[int, int], ...]:
+    """A broken line such as [[0, 0], [50, 3], [100, 10]]."""
+    points = value if isinstance(value, list) else []
+    fine = bool(points) and all(
+        isinstance(point, list)
+        and len(point) == 2
+        and all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in point)
+        for point in points
+    )
+    if not fine or any(a[0] >= b[0] for a, b in pairwise(points)):
+        raise _Wrong(f"{_shown(value)} is not a line from low to high", "write [[0, 0], [50, 3], [100, 10]]")
+    return tuple((point[0], point[1]) for point in points)
 
 
 def _read_texts(value: Any, key: Key) -> dict[str, str]:
@@ -279,6 +300,8 @@ _READERS: Mapping[str, Callable[[Any, Key], Any]] = {
     "word or seconds": _read_word_or_seconds,
     "bytes": _read_bytes,
     "rate": _read_rate,
+    "watts": _read_watts,
     "counts": _read_counts,
+    "points": _read_points,
     "texts": _read_texts,
 }

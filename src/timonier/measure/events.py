@@ -2,7 +2,8 @@
 
 | event | fields |
 |---|---|
-| begin | benchmark, label, settings, versions, node |
+| begin | benchmark, label, settings, versions, node, processor |
+| device | name: what the GPU calls itself |
 | progress | done, total: seconds of the budget or steps; what |
 | sample | values: metric -> value; at_s, wall_s, foreign_cores, steal |
 | single | metric, value: a figure without repeats (compile time, set-up) |

@@ -9,9 +9,10 @@ from typing import Any
 from timonier.measure.interval import interval, interval_of_median
 from timonier.measure.measurement import Check, Measurement, Sample
 from timonier.measure.metrics import Metric, known_metrics
+from timonier.measure.peaks import peak_of
 
 Event = Mapping[str, Any]
-_NO_PEAK = "no theoretical peak is known for this figure"
+_UNKNOWN = {"name": "", "cores": 0, "sockets": 1}
 
 
 def fold(events: Iterable[Event], *, was_cut: str = "") -> list[Measurement]:
@@ -49,6 +50,7 @@ class _Frame:
     def __init__(
         self, begin: Event, checks: tuple[Check, ...], was_cut: str, stopped: str, said: list[Event]
     ) -> None:
+        self._gpu = next((e["name"] for e in said if e["event"] == "device"), None)
         self._begin, self._checks, self._was_cut, self._stopped, self._said = (
             begin,
             checks,
@@ -59,6 +61,7 @@ class _Frame:
 
     def figure(self, name: str, samples: list[Sample], is_single: bool) -> Measurement:
         metric = known_metrics()[name]
+        peak, peak_reason = peak_of(name, self._begin.get("processor", _UNKNOWN), self._gpu)
         values = [sample.value for sample in samples]
         ends = _ends(values, metric)
         failed = [one for one in self._checks if not one.passed]
@@ -67,10 +70,11 @@ class _Frame:
             for one in failed
         )
         state = "invalid" if failed else "partial" if self._was_cut else "measured"
+        value = None if failed else _middle(values, metric)
         return Measurement(
             **self._shared(name, metric),
             state=state,
-            value=None if failed else _middle(values, metric),
+            value=value,
             low=ends[0] if ends and not failed else None,
             high=ends[1] if ends and not failed else None,
             statistic=metric.statistic,
@@ -79,7 +83,9 @@ class _Frame:
             note=self._notes(name),
             samples=tuple(samples),
             checks=self._checks,
-            peak_reason=_NO_PEAK,
+            peak=peak,
+            share=value / peak if value is not None and peak else None,
+            peak_reason=peak_reason,
         )
 
     def blank(self, name: str, why: str) -> Measurement:

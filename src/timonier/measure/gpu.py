@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 from timonier.measure.events import Report, check
+from timonier.measure.gemm.device import gpu_name
 from timonier.measure.here import Here
 from timonier.measure.packages import is_installed
 from timonier.measure.recipe import Planned, Setup, Wanted
@@ -27,6 +28,9 @@ def work(setup: Setup, report: Report) -> None:
     """Triad in its memory, copies to it and back from pinned memory."""
     size = int(setup.settings["mib"]) << 20
     moves = _torch(size) or _cupy(size)
+    name = gpu_name()
+    if name is not None:
+        report.say("device", name=name)
     if moves is None:
         why = (
             "no GPU: torch and cupy find none"

@@ -29,6 +29,7 @@ class Here:
     free_bytes: int
     cpu_name: str
     node: str
+    sockets: int = 1
 
 
 def look() -> Here:
@@ -39,7 +40,14 @@ def look() -> Here:
     numa = {node: tuple(cpu for cpu in cpus if cpu in of) for node, of in sorted(nodes.items())}
     caches, last = _caches(allowed)
     return Here(
-        cpus, {k: v for k, v in numa.items() if v}, caches, last, _free_bytes(), _cpu_name(), platform.node()
+        cpus,
+        {k: v for k, v in numa.items() if v},
+        caches,
+        last,
+        _free_bytes(),
+        _cpu_name(),
+        platform.node(),
+        _sockets(),
     )
 
 
@@ -91,6 +99,12 @@ def _caches(allowed: set[int]) -> tuple[dict[int, int], int | None]:
     if not sizes:
         return {}, None
     return {level: max(of.values()) for level, of in sorted(sizes.items())}, sum(sizes[max(sizes)].values())
+
+
+def _sockets() -> int:
+    """Packages of this machine, also those that we may not use."""
+    packages = {_text(path) for path in (_SYS / "cpu").glob("cpu[0-9]*/topology/physical_package_id")}
+    return max(1, len(packages))
 
 
 def _free_bytes() -> int:

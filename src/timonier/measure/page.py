@@ -151,7 +151,7 @@ def _outliers_why(nodes: list[str]) -> str:
 def _figure(one: Measurement) -> dict[str, Any]:
     names = (
         "name", "label", "node", "value", "low", "high", "unit", "repeats", "stopped", "state", "reason", "note",
-        "foreign_cores", "steal", "is_clean", "share", "peak_reason", "statistic", "benchmark",
+        "foreign_cores", "steal", "is_clean", "conditions_reason", "share", "peak_reason", "statistic", "benchmark",
     )  # fmt: skip
     checks = [
         {"name": c.name, "value": c.value, "must": c.must, "limit": c.limit, "passed": c.passed}

@@ -115,3 +115,19 @@ def ranks_of(wanted: int | None) -> int:
         return 0
     check_mpi()
     return wanted
+
+
+def rank_a_core(wanted: int | None, cores: int) -> int:
+    """As many as wanted; when nobody says, one a core where MPI is installed, else 0: one process without MPI."""
+    if wanted is None and cores > 1 and has_mpi():
+        return cores
+    return ranks_of(wanted)
+
+
+def has_mpi() -> bool:
+    """Could ranks be started here?"""
+    try:
+        check_mpi()
+    except InputError:
+        return False
+    return True

@@ -20,7 +20,7 @@ from timonier.measure.fold import fold
 from timonier.measure.here import Here
 from timonier.measure.measurement import Measurement
 from timonier.measure.recipe import Planned, Setup, Wanted, benchmark
-from timonier.measure.worker import EVENTS, SETUP
+from timonier.measure.worker import EVENTS, NO_PLACE, SETUP
 
 Listen = Callable[[float, float, str], None]  # seconds of the budget used, of how many, what is done
 _PAUSE_S = 0.1
@@ -97,14 +97,13 @@ def _folder(setup: Setup) -> Iterator[Path]:
 
 
 def _wait(backend: Backend, task_id: str, folder: Path, listen: Listen) -> Status:
-    heard = 0
+    """Until the task has ended.  What it said last is told again and again: a bar may show itself late."""
+    last: dict[str, Any] = {"done": 0.0, "total": 1.0, "what": "getting ready"}
     while True:
         status = backend.poll([task_id])[task_id]
         events = read_events(folder / EVENTS)
-        for event in events[heard:]:
-            if event["event"] == "progress":
-                listen(event["done"], event["total"], event["what"])
-        heard = len(events)
+        last = next((event for event in reversed(events) if event["event"] == "progress"), last)
+        listen(last["done"], last["total"], last["what"])
         if status.has_ended:
             return status
         time.sleep(_PAUSE_S)
@@ -118,6 +117,12 @@ def _failure(status: Status, events: list[dict[str, Any]], folder: Path, name: s
     if said is not None:
         kind = InputError if said["code"] == InputError.exit_code else MachineFailure
         return kind(said["what"], where=said["where"] or name, fix=said["fix"])
+    if status.code == NO_PLACE:
+        return MachineFailure(
+            f"{name} could not write to its folder: the disk is full or read-only",
+            where=str(folder.parent),
+            fix="free some space there, or set TMPDIR to another folder",
+        )
     if status.code == -9 or "exit code 137" in status.why:
         what, fix = (
             f"{name} was killed; most often the memory did not suffice",

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 SETUP, EVENTS = "setup.json", "events.jsonl"
+NO_PLACE = 74  # the exit code where a file could not be written, as sysexits.h has it
 _PR_SET_PDEATHSIG = 1
 
 
@@ -29,11 +30,13 @@ def main() -> int:
 
     setup = Setup(**raw)
     report = Report(Path(EVENTS) if _rank() == 0 else None)
+    here = look()
     report.say(
         "begin",
         benchmark=setup.benchmark,
         label=setup.label,
-        node=look().node,
+        node=here.node,
+        processor={"name": here.cpu_name, "cores": len(here.cpus), "sockets": here.sockets},
         versions=versions(),
         settings={**setup.settings, "ranks": setup.ranks, "threads": setup.threads},
     )
@@ -48,6 +51,8 @@ def main() -> int:
         fix = "take a smaller problem with --set, or a machine with more memory"
         report.say("fail", what="not enough memory", where=setup.benchmark, fix=fix, code=1)
         return _leave(1, setup.ranks)
+    except OSError:  # most often a full disk, on which no event and no last word fits either
+        return _leave(NO_PLACE, setup.ranks)
     report.say("end")
     return 0
 
@@ -76,4 +81,7 @@ def _prepare_threads(threads: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    if code == NO_PLACE:
+        os._exit(code)  # what is still in buffers cannot be written
+    sys.exit(code)

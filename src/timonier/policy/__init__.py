@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from timonier.policy.knobs import known_knobs
-    from timonier.policy.profile import Backfill, Cycle, Estimate, Limits, Order, Profile, Queue
+    from timonier.policy.profile import (
+        Backfill,
+        Cycle,
+        Device,
+        Estimate,
+        Limits,
+        Order,
+        Place,
+        Profile,
+        Queue,
+        Score,
+    )
     from timonier.policy.read import parse_profile, read_profile, shipped_profiles
     from timonier.policy.say import say_profile
     from timonier.policy.write import profile_to_toml
@@ -18,11 +29,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Backfill",
     "Cycle",
+    "Device",
     "Estimate",
     "Limits",
     "Order",
+    "Place",
     "Profile",
     "Queue",
+    "Score",
     "known_knobs",
     "parse_profile",
     "profile_to_toml",

@@ -43,6 +43,9 @@ _TITLES = {
     "estimate": "`[estimate]`",
     "queue": "`[[queue]]`",
     "queue.limits": "`limits` of a queue",
+    "place": "`[place]`",
+    "place.score": "`[[place.score]]`",
+    "place.device": "`[place.device]`",
     "backfill": "`[backfill]`",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -11,7 +12,7 @@ class Cycle:
 
     on: events that bring one ("submit", "end").  every_s: a clock besides, at its multiples.
     each: "instant" (one pass after all events of an instant) or "event" (one after each, as Pyss).
-    blocked: what a blocked job blocks ("queue").
+    blocked: what a blocked job blocks: "queue", "partition", nothing ("skip"), or it leaves ("drop").
     """
 
     on: tuple[str, ...] = ("submit", "end")
@@ -74,6 +75,47 @@ class Backfill:
 
 
 @dataclass(frozen=True, slots=True)
+class Score:
+    """One rule by which a node is chosen, and its weight.
+
+    resources: weights of cores, memory, gpus, ...; empty: cores and memory alike.
+    shape: requested-to-capacity, (utilisation, score) from low to high.  formula: balanced-allocation.
+    missing_memory_bytes: what a task without a memory request counts as.
+    typical_share: fragmentation-gradient, the part of the jobs whose shapes are typical.
+    """
+
+    rule: str
+    weight: float = 1.0
+    resources: Mapping[str, int] = field(default_factory=dict)
+    shape: tuple[tuple[int, int], ...] = ()
+    formula: str = "1.36"
+    missing_memory_bytes: int = 0
+    typical_share: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Which GPU of a node a share or a slice goes to."""
+
+    rule: str = "best-fit"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job goes on a machine with nodes.
+
+    ties: "name", "order", "uniform" or "preorder".  sample: "all" or "kube".
+    scale: every score is truncated to 0 .. scale before weighting; None: it is not.
+    """
+
+    ties: str = "name"
+    sample: str = "all"
+    scale: int | None = None
+    score: tuple[Score, ...] = ()
+    device: Device = field(default_factory=Device)
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A scheduler as data."""
 
@@ -83,4 +125,5 @@ class Profile:
     order: Order = field(default_factory=Order)
     estimate: Estimate = field(default_factory=Estimate)
     queues: tuple[Queue, ...] = ()
+    place: Place = field(default_factory=Place)
     backfill: Backfill = field(default_factory=Backfill)

@@ -11,7 +11,18 @@ from timonier.kit.errors import InputError, nearest
 from timonier.kit.keys import Problems, check_table, require
 from timonier.kit.toml import parse_value, read_toml
 from timonier.policy.knobs import known_knobs
-from timonier.policy.profile import Backfill, Cycle, Estimate, Limits, Order, Profile, Queue
+from timonier.policy.profile import (
+    Backfill,
+    Cycle,
+    Device,
+    Estimate,
+    Limits,
+    Order,
+    Place,
+    Profile,
+    Queue,
+    Score,
+)
 
 SCHEMA = "timonier/profile/1"
 
@@ -50,6 +61,7 @@ def parse_profile(content: Mapping[str, Any], where: str = "", fallback: str = "
         order=Order(**checked.get("order", {})),
         estimate=_estimate(checked.get("estimate", {})),
         queues=tuple(_queue(table) for table in checked.get("queue", [])),
+        place=_place(checked.get("place", {})),
         backfill=Backfill(**checked.get("backfill", {})),
     )
 
@@ -63,6 +75,7 @@ def _check_sense(checked: Mapping[str, Any], problems: Problems) -> None:
     if backfill.get("order") == "shortest" and backfill.get("rule", "none") != "easy":
         rule = backfill.get("rule", "none")
         problems.add(f"'shortest' has no effect under rule = {rule!r}", "backfill.order", 'set rule = "easy"')
+    _check_scores(checked.get("place", {}), problems)
     seen: set[str] = set()
     for index, queue in enumerate(checked.get("queue", [])):
         require(queue, ["name"], problems, f"queue[{index}]")
@@ -71,6 +84,38 @@ def _check_sense(checked: Mapping[str, Any], problems: Problems) -> None:
                 f"a second queue {queue['name']!r}", f"queue[{index}].name", "give each its own name"
             )
         seen.add(queue.get("name", ""))
+
+
+_ONLY_FOR = {
+    "resources": ("least-allocated", "most-allocated", "requested-to-capacity", "balanced-allocation"),
+    "missing_memory": ("least-allocated", "most-allocated", "requested-to-capacity"),
+    "shape": ("requested-to-capacity",),
+    "formula": ("balanced-allocation",),
+    "typical_share": ("fragmentation-gradient",),
+}
+
+
+def _check_scores(place: Mapping[str, Any], problems: Problems) -> None:
+    """Each score names its rule and has only knobs of that rule."""
+    for index, score in enumerate(place.get("score", [])):
+        path = f"place.score[{index}]"
+        if not require(score, ["rule"], problems, path):
+            continue
+        rule = score["rule"]
+        for knob, rules in _ONLY_FOR.items():
+            if knob in score and rule not in rules:
+                problems.add(f"{knob!r} has no effect under rule = {rule!r}", f"{path}.{knob}", "take it out")
+        if rule == "requested-to-capacity":
+            require(score, ["shape"], problems, path)
+
+
+def _place(table: Mapping[str, Any]) -> Place:
+    others = {name: value for name, value in table.items() if name not in ("score", "device")}
+    scores = tuple(
+        Score(**{"missing_memory_bytes" if key == "missing_memory" else key: v for key, v in score.items()})
+        for score in table.get("score", [])
+    )
+    return Place(**others, score=scores, device=Device(**table.get("device", {})))
 
 
 def _cycle(table: Mapping[str, Any]) -> Cycle:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from timonier.kit.toml import format_toml
-from timonier.policy.profile import Backfill, Cycle, Estimate, Limits, Order, Profile, Queue
+from timonier.policy.profile import (
+    Backfill,
+    Cycle,
+    Device,
+    Estimate,
+    Limits,
+    Order,
+    Place,
+    Profile,
+    Queue,
+    Score,
+)
 from timonier.policy.read import SCHEMA
 
 
@@ -19,6 +30,7 @@ def profile_to_toml(profile: Profile) -> str:
         "order": _changed(profile.order, Order()),
         "estimate": _changed(profile.estimate, Estimate()),
         "queue": [_queue(queue) for queue in profile.queues],
+        "place": _place(profile.place),
         "backfill": _changed(profile.backfill, Backfill()),
     }
     return format_toml(content | {name: table for name, table in sections.items() if table})
@@ -30,6 +42,28 @@ def _queue(queue: Queue) -> dict[str, Any]:
         table["priority"] = queue.priority
     limits = _changed(queue.limits, Limits())
     return table | ({"limits": limits} if limits else {})
+
+
+def _place(place: Place) -> dict[str, Any]:
+    table = _changed(place, Place())
+    if place.score:
+        table["score"] = [_score(score) for score in place.score]
+    device = _changed(place.device, Device())
+    return {name: value for name, value in table.items() if name != "device"} | (
+        {"device": device} if device else {}
+    )
+
+
+def _score(score: Score) -> dict[str, Any]:
+    changed = _changed(score, Score(""))
+    table = {"rule": changed.pop("rule")} | changed
+    if score.resources:
+        table["resources"] = dict(score.resources)
+    if score.shape:
+        table["shape"] = [list(point) for point in score.shape]
+    if "missing_memory_bytes" in table:
+        table["missing_memory"] = table.pop("missing_memory_bytes")
+    return table
 
 
 def _changed(record: Any, plain: Any) -> dict[str, Any]:

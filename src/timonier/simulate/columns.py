@@ -181,6 +181,11 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
                     here & (columns.size > caps[name]),
                     f"asks for {{size}} processors; partition {name!r} has {caps[name]}",
                 )
+    refuse_by_queues(jobs, columns, profile)
+
+
+def refuse_by_queues(jobs: Jobs, columns: Columns, profile: Profile) -> None:
+    """Note in columns.why what no queue rule ever allows."""
     for queue in profile.queues:
         here = rows_with(jobs.texts("queue"), queue.name)
         limits = queue.limits
@@ -210,12 +215,9 @@ def rows_with(names: Values, name: str) -> NDArray[np.bool_]:
 
 
 def _processors(machine: Machine) -> int:
-    """Processors of a counted machine.  Raises InputError for any other."""
+    """Processors of a counted machine.  Raises InputError for one that is too large."""
     if machine.processors is None:
-        raise InputError(
-            f"machine {machine.name!r} has nodes; nodes are described but not simulated yet",
-            fix=f"give a count instead: --machine {machine.total_cores}",
-        )
+        raise InputError(f"machine {machine.name!r} has nodes, not a number of processors")
     if machine.processors >= MOST_PROCESSORS:
         raise InputError(f"a counted machine has fewer than {MOST_PROCESSORS} processors")
     return machine.processors

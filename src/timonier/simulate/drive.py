@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from timonier.simulate import kernel
+from timonier.simulate.counted_nodes import give_names
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.builds import loop_for
+from timonier.simulate.kernel.builds import loop_for, loop_on_nodes
 from timonier.simulate.pack import Packed
 
 Progress = Callable[[int, int], None]  # events done, events in all (about)
@@ -31,7 +33,7 @@ def drive(
     then spoilt.
     """
     advance = prepare(packed, tell)
-    worker = _Worker(advance, packed.state, until)
+    worker = _Worker(advance, packed.argument, until)
     total = 2 * len(packed.row)
     worker.start()
     try:
@@ -46,36 +48,42 @@ def drive(
         raise
     if worker.error is not None:
         raise worker.error
+    give_names(packed)
     return worker.reason
 
 
 class _Worker(threading.Thread):
     """One call of the kernel; a daemon, so that a process need not wait for it."""
 
-    def __init__(self, advance: Callable[[k.State, int, int], int], state: k.State, until: int) -> None:
+    def __init__(self, advance: Callable[[Any, int, int], int], argument: Any, until: int) -> None:
         super().__init__(name="timonier kernel", daemon=True)
-        self._advance, self._state, self._until = advance, state, until
+        self._advance, self._argument, self._until = advance, argument, until
         self.reason = k.DONE
         self.error: BaseException | None = None
 
     def run(self) -> None:
         """Keep what comes back, or what goes wrong, for the thread that waits."""
         try:
-            self.reason = self._advance(self._state, self._until, NO_BUDGET)
+            self.reason = self._advance(self._argument, self._until, NO_BUDGET)
         except BaseException as error:  # noqa: BLE001  # it is raised again where it is waited for
             self.error = error
 
 
-def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[k.State, int, int], int]:
+def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int], int]:
     """The compiled loop for this kind of profile; says so when this is its first compilation."""
-    advance = loop_for(*packed.kind)
-    marker = kernel.cache_folder() / "-".join(map(str, ("build", *packed.kind)))
+    order, backfill, event, rich = packed.kind
+    if packed.on_counts:
+        advance: Callable[[Any, int, int], int] = loop_for(order, backfill, event, rich)
+        marker = kernel.cache_folder() / f"build-{order}-{backfill}-{event}-{rich}"
+    else:
+        advance = loop_on_nodes(event)
+        marker = kernel.cache_folder() / f"build-nodes-{event}"
     if marker.exists() or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return advance
     if tell is not None:
         tell("first use of this kind of profile: compiling the engine, once, some seconds ...")
     began = time.perf_counter()
-    advance(packed.state, -k.NEVER, 0)
+    advance(packed.argument, -k.NEVER, 0)
     if tell is not None:
         tell(
             f"compiled in {time.perf_counter() - began:.1f} s; from now on it is loaded from {marker.parent}"

@@ -95,7 +95,9 @@ def _write_folder(run: Run, path: Path, summary: dict[str, Any], asked: dict[str
     with writing_folder(path) as folder:
         pq.write_table(run.table, folder / "jobs.parquet", compression="zstd")
         pq.write_table(segments_table(run.table), folder / "segments.parquet", compression="zstd")
-        pq.write_table(placements_table(run.table), folder / "placements.parquet", compression="zstd")
+        pq.write_table(
+            placements_table(run.table, run.packed), folder / "placements.parquet", compression="zstd"
+        )
         write_table(run.jobs, folder / "workload.parquet")
         write_machine(run.machine, folder / "machine.toml")
         (folder / "profile.toml").write_text(profile_to_toml(run.profile))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from timonier.simulate.columns import (
     refuse_what_cannot_run,
     rows_with,
 )
+from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
+from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.bits import WIDTH
@@ -44,6 +46,15 @@ from timonier.simulate.kernel.order import (
     fill_keys,
 )
 from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, GAIN
+from timonier.simulate.occupied import take_in
+from timonier.simulate.pack_nodes import (
+    Demand,
+    OnNodes,
+    on_nodes,
+    read_demand,
+    refuse_on_counted,
+    refuse_on_nodes,
+)
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -69,49 +80,114 @@ class Packed:
 
     state: the kernel's.  kind: the build it needs (order, backfill, event, rich).
     row: int64[j], the table row of each packed job.  columns: per row.
+    nodes: on a machine with nodes, what is packed besides.
     """
 
     state: k.State
     kind: tuple[int, int, int, int]
     row: Ints
     columns: Columns
+    nodes: OnNodes | None = None
+
+    @property
+    def argument(self) -> k.State | site.Cluster:
+        """What the loop is called with."""
+        return self.state if self.on_counts else self.nodes.cluster  # type: ignore[union-attr]
+
+    @property
+    def on_counts(self) -> bool:
+        """Does the counting engine decide?"""
+        return self.nodes is None or self.nodes.fresh is not None
 
 
-def pack(jobs: Jobs, machine: Machine, profile: Profile) -> Packed:
+def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packed:
     """Everything that the kernel needs to run these jobs from their state on.
 
+    seed: of everything random; nothing is on a counted machine.
     Raises InputError where a job or the machine cannot be simulated as asked.
     """
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
     columns = read_columns(jobs, machine, profile)
+    if not machine.is_counted:
+        refuse_on_nodes(profile)
+        demand = read_demand(jobs, machine, profile, columns)
+        return _pack_nodes(jobs, machine, profile, columns, demand, seed)
+    refuse_on_counted(machine, profile)
     refuse_what_cannot_run(jobs, columns, machine, profile)
-    processors = machine.processors or 0
-    rich = _is_rich(jobs, machine, profile)
+    return _pack(jobs, machine, profile, columns, machine.processors or 0, _is_rich(jobs, machine, profile))
+
+
+def _pack_nodes(
+    jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, demand: Demand, seed: int
+) -> Packed:
+    """The same on a machine with nodes: partitions are sets of nodes, and no caps."""
+    bare = replace(machine, partitions=())
+    packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
+    nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
+    if profile.backfill.rule == "conservative":
+        return _pack_slots(jobs, bare, profile, columns, nodes)
+    prime(packed.state, 0, 1, 0, 0)
+    _take_in(jobs, nodes, packed.row)
+    return replace(packed, nodes=nodes)
+
+
+def _pack_slots(jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes) -> Packed:
+    """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
+    slots = slots_of(nodes, columns, profile)
+    if not slots:
+        raise InputError(
+            "on machines with nodes conservative backfill is simulated where all tasks take equal slots only; "
+            "these jobs ask for different things",
+            fix='set backfill.rule = "easy"',
+        )
+    counted = replace(bare, nodes=(), processors=slots)
+    packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
+    nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
+    _take_in(jobs, nodes, packed.row)
+    return replace(packed, columns=columns, nodes=replace(nodes, fresh=remembered(nodes.cluster)))
+
+
+def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> None:
+    """Place what a state says runs already."""
+    if jobs.state is not None:
+        luck = nodes.cluster.luck
+        luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
+        luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
+        take_in(jobs, nodes.cluster, nodes.layout, row)
+
+
+def _pack(
+    jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, processors: int, rich: int
+) -> Packed:
+    """The loop's state; on a machine with nodes without what runs already."""
+    counted = machine.is_counted
     row = _rows_in_order(columns, keep_all=bool(rich))
     rules = _rules(jobs, machine, profile, columns, row) if rich else _no_rules()
     now = -1 if jobs.state is None else int(to_ticks(np.array([jobs.state.now_s]))[0][0])
     kind = (_order_kind(profile), _backfill_kind(profile), int(profile.cycle.each == "event"), rich)
-    state = _empty_state(len(row), rules, processors, kind)
+    state = _empty_state(len(row), rules, processors if counted else len(row), kind)
     _set_jobs(state, columns, row)
     _set_scalars(state, profile, now, processors)
     _set_marks(jobs, state, columns, row, rich)
     _set_rank(state)
     if rich:
         _set_use(state, machine)
-    _set_running(jobs, state, columns, row)
+    _set_running(jobs, state, columns, row, processors if counted else None)
     if jobs.state is not None:
         s = state.scalars
         s[k.FORCED] = not jobs.state.settled
         s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
         s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
         s[k.TORN] = int(jobs.state.engine.get("torn", 0))
-        prime(state, int(kind[0] == FIFO), rich, int(kind[1] in (EASY, SHORTEST)), int(is_heaped(*kind)))
-        if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
-            s[k.BEFORE] = s[k.SEQ]
-    if kind[1] == CONSERVATIVE:
+        if counted:
+            calendar = int(kind[1] in (EASY, SHORTEST))
+            prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
+            if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
+                s[k.BEFORE] = s[k.SEQ]
+    if kind[1] == CONSERVATIVE and counted:
         _set_line(state)
-    if kind[1] == CONSERVATIVE and jobs.state is not None:
+    if kind[1] == CONSERVATIVE and counted and jobs.state is not None:
         prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
     return Packed(state, kind, row, columns)
 
@@ -372,17 +448,16 @@ def _set_line(state: k.State) -> None:
     line.span[:, COUNT] = BEGIN + 1
 
 
-def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:
     """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
 
-    Raises InputError when they hold more than the machine has.
+    processors: of a counted machine.  Raises InputError when they hold more than the machine has.
     """
     packed = np.flatnonzero(columns.running[row])
     if not len(packed):
         return
     held = int(columns.size[row][packed].sum())
-    processors = int(state.scalars[k.PROCESSORS])
-    if held > processors:
+    if processors is not None and held > processors:
         raise InputError(
             f"the running jobs hold {held} processors; the machine has {processors}",
             where=jobs.source,

@@ -39,20 +39,22 @@ class Run:
         return int(self.packed.state.scalars[k.NOW])
 
 
-def simulate(
+def simulate(  # noqa: PLR0913 - all but three are options that few give
     jobs: Jobs,
     machine: Machine,
     profile: Profile,
     *,
+    seed: int = 0,
     until_s: float | None = None,
     progress: Progress | None = None,
     tell: Tell | None = None,
 ) -> Run:
     """Run a workload, or go on from a state, until all has ended or `until_s` (that instant included).
 
+    seed: of everything random.
     Raises InputError where the jobs, the machine or the profile cannot be simulated.
     """
-    packed = pack(jobs, machine, profile)
+    packed = pack(jobs, machine, profile, seed)
     until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
     drive(packed, until, progress, tell)
     return Run(

@@ -8,17 +8,28 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.pack import fingerprint
+from timonier.simulate.placements import placement_texts
 from timonier.simulate.run import Run
 from timonier.simulate.ticks import to_ticks
 from timonier.simulate.unpack import job_states
 from timonier.workload import Jobs, StateHeader
 from timonier.workload.arrow import Values
 
-STATE_COLUMNS = ("state", "start_s", "reserved_s", "promised_s", "eligible_s", "doomed", "start_seq")
+STATE_COLUMNS = (
+    "state",
+    "start_s",
+    "placement",
+    "reserved_s",
+    "promised_s",
+    "eligible_s",
+    "doomed",
+    "start_seq",
+)
 
 
 def state_of(run: Run, now_s: float) -> Jobs:
@@ -26,7 +37,8 @@ def state_of(run: Run, now_s: float) -> Jobs:
 
     The columns of the workload, and of the state: state, start_s; reserved_s (conservative: the reservation
     it holds; EASY: its first promise); promised_s (the first promise); eligible_s (when its dependencies
-    let it join); doomed (a dependency has failed: it is cancelled at its submission); start_seq (the order of starts).
+    let it join); doomed (a dependency has failed: it is cancelled at its submission); start_seq (the order of starts);
+    on a machine with nodes placement (for each task its node and its GPUs).
     """
     now = int(to_ticks(np.array([now_s], dtype=np.float64))[0][0])
     packed = run.packed
@@ -38,7 +50,9 @@ def state_of(run: Run, now_s: float) -> Jobs:
     open_jobs = open_jobs[np.argsort(packed.row[open_jobs], kind="stable")]
     running = found[open_jobs] == k.RUN
     promised = marks["promised"][open_jobs]
-    reserved = _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE else promised
+    reserved = (
+        _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE and packed.on_counts else promised
+    )
     table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
     table = table.take(packed.row[open_jobs])
     columns = {
@@ -53,14 +67,18 @@ def state_of(run: Run, now_s: float) -> Jobs:
         unknown = running | (opening["missing"] > 0)
         columns["eligible_s"] = pa.array(opening["eligible"], mask=unknown)
         columns["doomed"] = pa.array(found[open_jobs] == k.DOOMED)
+    if packed.nodes is not None:
+        columns["placement"] = placement_texts(packed.nodes, open_jobs, running)
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars
     engine: dict[str, Any] = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
-    if (
-        s[k.BEFORE] == s[k.SEQ]
-    ):  # a tick of this clock has started nothing: nor will the next, if nothing happens
+    # a tick of this clock has started nothing: nor will the next, if nothing happens
+    if s[k.BEFORE] == s[k.SEQ]:
         engine["quiet"] = fingerprint(run.profile, run.machine)
+    if packed.nodes is not None:
+        luck = packed.nodes.cluster.luck
+        engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,

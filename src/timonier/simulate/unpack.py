@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from timonier.simulate.kernel import state as k
 from timonier.simulate.pack import Packed
+from timonier.simulate.pack_nodes import OnNodes
+from timonier.simulate.placements import node_lists, node_names, placed_rows
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values, pc
 
-STATES = ("pending", "running", "completed", "timeout", "cancelled", "unrunnable")
+STATES = ("pending", "running", "completed", "timeout", "cancelled", "unrunnable", "doomed", "dropped")
 
 
 def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
@@ -40,11 +42,17 @@ def run_table(jobs: Jobs, packed: Packed) -> pa.Table:
         "state": pa.DictionaryArray.from_arrays(state, pa.array(STATES)),
         "attempts": pa.array(started.astype(np.int8)),
         "lost_s": _known(np.zeros(count, dtype=np.int64), started),
-        "nodes": pa.nulls(count, pa.string()),
+        "nodes": _node_lists(packed, count),
         "note": _notes(packed, state, count),
         "promised_s": _known(promised, promised >= 0),
     }
     return pa.table(rows)
+
+
+def _node_lists(packed: Packed, count: int) -> Values:
+    if packed.nodes is None:
+        return pa.nulls(count, pa.string())
+    return node_lists(packed.nodes, packed.row, np.flatnonzero(packed.state.marks["start"] >= 0), count)
 
 
 def job_states(state: k.State) -> NDArray[np.int8]:
@@ -77,8 +85,10 @@ def segments_table(run: pa.Table) -> pa.Table:
     )
 
 
-def placements_table(run: pa.Table) -> pa.Table:
+def placements_table(run: pa.Table, packed: Packed) -> pa.Table:
     """One row for every stretch and device; a counted machine knows how many processors, not which."""
+    if packed.nodes is not None:
+        return _named_placements(run, packed, packed.nodes)
     started = run.filter(pc.is_valid(run.column("start_s")))
     count = started.num_rows
     rows: dict[str, Any] = {
@@ -95,6 +105,23 @@ def placements_table(run: pa.Table) -> pa.Table:
         "end_s": started.column("end_s"),
     }
     return pa.table(rows)
+
+
+def _named_placements(run: pa.Table, packed: Packed, nodes: OnNodes) -> pa.Table:
+    started = np.flatnonzero(packed.state.marks["start"] >= 0)
+    started = started[np.argsort(packed.row[started], kind="stable")]
+    rows = placed_rows(nodes, started)
+    of_run = pa.array(packed.row[started][rows["job"]])
+    columns: dict[str, Any] = {
+        "job_id": run.column("job_id").take(of_run),
+        "segment": pa.array(np.zeros(len(of_run), dtype=np.int32)),
+        "task": pa.array(rows["task"], pa.int32()),
+        "node": node_names(nodes, rows["node"]),
+        **{name: rows[name] for name in ("gpu", "gpu_share", "mig_start", "cores", "memory_bytes")},
+        "start_s": run.column("start_s").take(of_run),
+        "end_s": run.column("end_s").take(of_run),
+    }
+    return pa.table(columns)
 
 
 def _by_row(values: NDArray[Any], packed: Packed, count: int) -> NDArray[np.int64]:

@@ -16,7 +16,9 @@ KINDS = "a machine file (.toml), XML of hwloc or NCCL/RCCL, or the text of nvidi
 
 
 def is_discovered(path: str | Path) -> bool:
-    """Is it anything but a machine file or a number?"""
+    """Is it anything but a machine file, a machine that ships, or a number?"""
+    if not Path(path).suffix and not Path(path).exists() and Path(path).parent == Path():
+        return False  # a bare word: the name of one that ships, or a mistake
     return not str(path).lstrip("+-").isdecimal() and Path(path).suffix.lower() != ".toml"
 
 

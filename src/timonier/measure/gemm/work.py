@@ -12,6 +12,7 @@ import numpy as np
 from timonier.kit.errors import InputError, nearest
 from timonier.measure.events import Report, check
 from timonier.measure.gemm import KINDS, onednn
+from timonier.measure.gemm.device import gpu_name
 from timonier.measure.measurement import Check
 from timonier.measure.packages import is_installed
 from timonier.measure.recipe import Setup
@@ -39,6 +40,10 @@ def work(setup: Setup, report: Report) -> None:
     n = int(setup.settings["n"])
     kinds = kinds_of(setup.settings["kinds"])
     make: Maker = _gpu if setup.label == "gpu" else _cpu
+    if setup.label == "gpu":
+        name = gpu_name()
+        if name is not None:
+            report.say("device", name=name)
     missing = {kind: why for kind in kinds if isinstance(why := make(kind, 8), str)}
     for kind, why in missing.items():
         report.skip(f"gemm.{kind}", why)

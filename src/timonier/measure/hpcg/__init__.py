@@ -12,7 +12,7 @@ from typing import Any
 from timonier.kit.errors import InputError
 from timonier.measure.events import Report
 from timonier.measure.here import Here
-from timonier.measure.ranks import ranks_of
+from timonier.measure.ranks import rank_a_core
 from timonier.measure.recipe import Planned, Setup, Wanted, check_memory
 
 SETTINGS: Mapping[str, tuple[Any, str]] = {
@@ -30,7 +30,7 @@ _VARIANTS = {
 
 
 def plan(here: Here, wanted: Wanted) -> list[Planned]:
-    """One task a variant, on the ranks that are wanted, else one rank a core where there is MPI."""
+    """One task a variant, on the ranks that are wanted, else on one a core where there is MPI."""
     given = wanted.settings
     n = int(given.get("n") or (64 if wanted.budget_s >= 30 else 32))
     local = {axis: int(given.get(axis, n)) for axis in ("nx", "ny", "nz")}
@@ -40,7 +40,7 @@ def plan(here: Here, wanted: Wanted) -> list[Planned]:
             f"there is no variant {variant!r}", where="--set variant", fix="plain, reuse or both"
         )
     _check_shape(local)
-    ranks = ranks_of(wanted.ranks)
+    ranks = rank_a_core(wanted.ranks, len(here.cpus))
     points = local["nx"] * local["ny"] * local["nz"]
     # as problem.bytes_of, which cannot be asked without loading the kernels
     check_memory(

@@ -93,7 +93,7 @@ def _row(figure: Mapping[str, Any]) -> dict[str, str]:
 
 def _conditions(figure: Mapping[str, Any]) -> str:
     if figure["is_clean"] is None:
-        return "too short to tell"
+        return f"unknown: {figure['conditions_reason']}"
     if figure["is_clean"]:
         return "quiet"
     steal = figure["steal"]

@@ -236,12 +236,60 @@
     });
   }
 
+  // ---- nodes ----
+  function drawNodes() {
+    const found = page.nodes[$("nodes-profile").value], map = found.map, first = map.t_s[0];
+    const [d, unit] = (map.t_s.at(-1) - first) >= 4 * 86400 ? [86400, "days"] : [3600, "hours"];
+    const x = map.t_s.map((v) => (v - first) / d), title = `${unit} since the first submission`;
+    const dark = document.documentElement.dataset.theme === "dark";
+    const shades = dark ? [[0, "#1b222b"], [0.5, "#0072b2"], [1, "#f0e442"]] : [[0, "#eef1f4"], [0.5, "#56b4e9"], [1, "#00406b"]];
+    const narrow = window.innerWidth < 640;
+    draw("map-plot", [{
+      type: "heatmap", x, y: map.rows.map((_, k) => k), z: map.used, zmin: 0, zmax: 1, colorscale: shades,
+      customdata: map.rows.map((name) => x.map(() => plain(name))),
+      colorbar: { title: { text: "in use", side: "right" }, tickformat: ".0%", thickness: 12, len: narrow ? 0.6 : 1 },
+      hovertemplate: `%{customdata}<br>${unit} %{x:.2f}: %{z:.0%} in use<extra></extra>`,
+    }], {
+      margin: { l: 10, r: 10, t: 34, b: 10 }, // the buttons of the plot stand above its colour bar
+      xaxis: { title: { text: title } },
+      yaxis: { autorange: "reversed", ...ticks(map.rows, narrow), showgrid: false },
+    });
+    $("map-caption").textContent = "Each line is a node, or neighbours of one kind: the share of its GPUs in use, of its cores where it has no GPU.";
+    if (!$("idle-plot")) return;
+    const over = found.over_time, t = over.t_s.map((v) => (v - first) / d);
+    const bands = [
+      ["in use", over.used, COLOURS[0]],
+      ["idle, unusable", over.lost, COLOURS[1]],
+      ["idle, usable", over.used.map((v, k) => 1 - v - over.lost[k]), COLOURS[7]],
+    ];
+    draw("idle-plot", bands.map(([name, y, colour]) => ({
+      x: t, y: y.map((v) => 100 * v), name, stackgroup: "all", mode: "lines", line: { width: 0.5, color: colour }, fillcolor: colour,
+      hovertemplate: `${name}: %{y:.1f} %<extra></extra>`,
+    })), { xaxis: { title: { text: title } }, yaxis: { title: { text: "% of all GPUs" }, range: [0, 100] }, hovermode: "x unified", margin: { l: 10, r: 10, t: 34, b: 10 } });
+  }
+  /** One label for each kind of node, at the middle of its lines. */
+  function ticks(names, narrow) {
+    const kinds = names.map((name) => name.slice(name.indexOf(": ") + 2));
+    const at = [], text = [];
+    for (let k = 0, begin = 0; k < kinds.length; k++) {
+      if (k + 1 < kinds.length && kinds[k + 1] === kinds[begin]) continue;
+      const least = names.length / (narrow ? 12 : 24), middle = (begin + k) / 2;
+      if (!at.length || middle - at.at(-1) >= least) { at.push(middle); text.push(plain(kinds[begin])); }
+      begin = k + 1;
+    }
+    return { tickmode: "array", tickvals: at, ticktext: text };
+  }
+
   // ---- switches ----
   const [firstX, firstY] = page.chosen.length > 1 && frontOf(page.chosen[0], page.chosen[1]) ? page.chosen : choices;
   fill($("front-x"), choices, firstX, label);
   fill($("front-y"), choices, firstY, label);
   for (const id of ["front-x", "front-y"]) $(id).addEventListener("change", () => { frontNeedsLog(); drawFront(); });
   for (const id of ["front-log", "front-repeats"]) $(id).addEventListener("change", drawFront);
+  if ($("nodes")) {
+    fill($("nodes-profile"), Object.keys(page.nodes), page.profiles.find((name) => front0[name].on_front && name in page.nodes));
+    $("nodes-profile").addEventListener("change", drawNodes);
+  }
   if ($("paired")) {
     const measured = [...new Set(page.paired.map((row) => row.objective))].filter((o) => objective[o].better);
     fill($("paired-objective"), measured, page.chosen[0], label);
@@ -253,7 +301,7 @@
   $("distribution-quantity").addEventListener("change", drawDistribution);
 
   /** The front at once; what is below it as soon as the reader has seen that. */
-  const drawings = () => [...(choices.length > 1 ? [drawFront] : []), ...($("paired") ? [drawPaired] : []), drawDistribution, drawTimeline];
+  const drawings = () => [...(choices.length > 1 ? [drawFront] : []), ...($("paired") ? [drawPaired] : []), drawDistribution, drawTimeline, ...($("nodes") ? [drawNodes] : [])];
   function drawAll() {
     const [first, ...later] = drawings();
     first();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import build_conservative
 from timonier.simulate.kernel.loop import Advance, build
+from timonier.simulate.kernel.node_loop import AdvanceNodes, build_nodes
 from timonier.simulate.kernel.turns import build_turns
 
 
@@ -13,3 +14,8 @@ def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
     if backfill == CONSERVATIVE:
         return build_conservative(order, event, rich)
     return build_turns(order, backfill, rich) if event else build(order, backfill, rich)
+
+
+def loop_on_nodes(event: int) -> AdvanceNodes:
+    """The same on a machine with nodes, whatever the order and the backfill."""
+    return build_nodes(event)

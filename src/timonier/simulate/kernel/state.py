@@ -71,7 +71,8 @@ DONE, UNTIL, BUDGET = range(3)
 
 # States of a job.
 # DOOMED: a dependency has failed already, and the job will be cancelled at its submission.
-PENDING, RUN, ENDED_OK, TIMED_OUT, CANCELLED, UNRUNNABLE, DOOMED = range(7)
+# DROPPED: it did not fit, and left.
+PENDING, RUN, ENDED_OK, TIMED_OUT, CANCELLED, UNRUNNABLE, DOOMED, DROPPED = range(8)
 
 
 def record(**fields: str) -> np.dtype[Any]:

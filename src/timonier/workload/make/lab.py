@@ -80,7 +80,7 @@ def lab_columns(jobs: int, processors: int, rng: np.random.Generator) -> dict[st
     checkpoint = np.array([one.checkpoint_s for one in CLASSES])[which]
     return {
         "runtime_s": runtime,
-        "time_limit_s": _limits(runtime, rng),
+        "time_limit_s": limits_of(runtime, rng),
         "tasks": tasks,
         "cores": cores,
         "memory_bytes": memory.astype(np.int64),
@@ -96,14 +96,24 @@ def lab_columns(jobs: int, processors: int, rng: np.random.Generator) -> dict[st
 
 def _classes_of_users(jobs: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Who submits what: few users submit most jobs, and each has a favourite class in half of them."""
-    users = int(min(400, max(5, 4 * jobs**0.35)))
-    weight = 1.0 / np.arange(1, users + 1) ** 0.9
-    user = rng.choice(users, size=jobs, p=weight / weight.sum())
+    user = users_of(jobs, rng)
+    users = _count_users(jobs)
     share = np.array([one.share for one in CLASSES])
     favourite = rng.choice(len(CLASSES), size=users, p=share)
     free = rng.choice(len(CLASSES), size=jobs, p=share)
     which = np.where(rng.random(jobs) < 0.5, favourite[user], free)
     return user + 1, which
+
+
+def users_of(jobs: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Who submits: int64[J], from 0; few users submit most jobs."""
+    users = _count_users(jobs)
+    weight = 1.0 / np.arange(1, users + 1) ** 0.9
+    return np.asarray(rng.choice(users, size=jobs, p=weight / weight.sum()))
+
+
+def _count_users(jobs: int) -> int:
+    return int(min(400, max(5, 4 * jobs**0.35)))
 
 
 def _choices(which: NDArray[np.int64], field: str, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -129,7 +139,7 @@ def _run_times(which: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
     return np.asarray(np.clip(seconds, 1, 14 * 24 * _HOUR).astype(np.int64))
 
 
-def _limits(runtime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+def limits_of(runtime: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Round limits, mostly 1 to 20 times the run time; a few below it."""
     over = np.exp(rng.exponential(1.1, size=len(runtime)))
     over = np.where(rng.random(len(runtime)) < _OVER_LIMIT, 0.3 + 0.6 * rng.random(len(runtime)), over)

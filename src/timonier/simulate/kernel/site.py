@@ -1,0 +1,209 @@
+"""A machine with nodes as arrays: what it is (`Site`), what is free on it (`Room`), who holds what (`Held`).
+
+N nodes in the order in which ties fall, D devices node by node, S shapes: jobs that ask for the same.
+K quantities of a node: cores (thousandths), bytes of memory, then further resources.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from timonier.simulate.kernel.state import Array, State, record
+
+WHOLE = 1000  # thousandths of one GPU
+
+# How a device is shared.
+EXCLUSIVE, SHARED, SLICED, FIXED = range(4)
+
+# `within` of a shape.
+ANYWHERE, IN_NODE, IN_SWITCH, IN_RACK = range(4)
+
+# What a blocked job blocks.
+QUEUE, PARTITION, SKIP, DROP = range(4)
+
+# Which room a job is placed in: what is free now; at the shadow time; both.
+NOW_ROOM, LATER_ROOM, BOTH_ROOMS = range(3)
+
+# Columns of a room's device.
+FREE_SHARE, SHARERS, MASK = range(3)
+
+# Columns of a room's users: tasks on the node; the job to which all of it belongs, -1: none.
+TASKS, OWNER = range(2)
+
+# What is chosen by whom: indices into `luck`.
+(
+    SEED,
+    DECISIONS,  # nodes chosen so far
+    FIRST,  # kube sampling: where the next search begins
+    RELEASES,  # times that something was given back: what failed since the last one fails still
+    NAMED,  # times that a reservation was named
+    BLOCKED,  # QUEUE, PARTITION, SKIP or DROP
+    TIES,  # how equal scores are told apart
+    SAMPLE,  # 1: kube's sampling of nodes
+    PICK,  # rule by which a device is chosen
+    SCALE,  # scores are truncated to 0 .. SCALE before weighting, 0: they are not
+    BACKFILL,  # NONE, EASY or SHORTEST
+    FLEETING,  # 1: scores change with more than the node, so that none is kept
+    SEARCHES,  # times that it was asked whether a job fits now
+    N_LUCK,
+) = range(14)
+
+# Fields of a word: what is free on a node.
+CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
+
+NODE = record(
+    kind="i4",  # index of its description
+    first="i4",  # its devices: [first, last)
+    last="i4",
+    rack="i4",  # domain, -1: none
+    weight="i8",
+)
+DEVICE = record(
+    node="i4",
+    type="i4",
+    sharing="i4",  # EXCLUSIVE, SHARED, SLICED or FIXED
+    geometry="i4",  # SLICED and FIXED: what can be cut, -1 otherwise
+    most="i4",  # SHARED: most jobs on it
+)
+SHAPE = record(
+    gpus="i4",  # whole GPUs, shares or slices of one task
+    share="i4",  # thousandths of a GPU when it asks for a share, else 0
+    profile="i4",  # MIG profile, -1: none
+    first="i4",  # its alternatives, best first: [first, last)
+    last="i4",
+    per_node="i4",  # most tasks of a job on one node
+    within="i1",  # ANYWHERE, IN_NODE, IN_SWITCH or IN_RACK
+    whole="i1",  # 1: its nodes belong to the job alone
+    licensed="i1",  # 1: it asks for licences
+    width="i4",  # rows of one task in `held`
+    thousandths="i4",  # of GPUs, of one task, for scores
+    sort="i4",  # tasks with the same GPU part and count, for clustering
+)
+RULE = record(
+    code="i4",
+    first="i4",  # points of its broken line: [first, last)
+    last="i4",
+    memory="i4",  # column of `want` in which it finds memory
+    weight="f8",
+)
+TYPICAL = record(
+    cores="i8",  # thousandths
+    gpus="i4",
+    part="i4",  # thousandths of one GPU, 0: none
+    share="f8",  # of the tasks
+)
+# What one job asks; one row a job.
+ASK = record(
+    at="i8",  # its rows in `held` begin here
+    shape="i4",
+    tasks="i4",
+    partition="i4",  # for `blocked`, -1: none
+)
+
+
+class Site(NamedTuple):
+    """What the machine is, and what is asked of it; read only."""
+
+    node: Array  # NODE[N]
+    total: Array  # int64[N, K]
+    device: Array  # DEVICE[D]
+    shape: Array  # SHAPE[S]
+    limited: Array  # uint8[K + 1], one for each quantity that limits, and for GPUs; only its length counts
+    want: Array  # int64[S, K or K + 1], of one task; a column that only scores look at may follow
+    licence: Array  # int64[S, L], of one task
+    allowed: Array  # uint8[S, kinds]: partition, features, and at least one task fits on the empty node
+    suits: Array  # uint8[alternatives, types]
+    starts: Array  # int32[geometries, profiles]: bit b is set where a slice may begin at b
+    slices: Array  # int32[geometries, profiles]: memory slices of each
+    width: Array  # int32[geometries], memory slices of the whole GPU
+    options: Array  # int32[geometries, 256]: ways to cut one more slice, by occupied memory slices
+    domain_at: Array  # int32[domains + 1]
+    domain_kind: Array  # uint8[domains], IN_SWITCH or IN_RACK
+    domain_node: Array  # int32: nodes of each switch and rack
+    member_at: Array  # int32[N + 1]
+    member: Array  # int32: switches of each node, in the order of the machine file
+    field: Array  # int64[N_FIELDS, 2]: of a room's words: units of each field, and its lowest bit
+
+
+class Scores(NamedTuple):
+    """The rules by which a node is chosen, and what they know."""
+
+    rule: Array  # RULE[W]
+    weigh: Array  # int64[W, limited], weights of the quantities; the last is GPUs
+    points: Array  # int64[P, 2], (utilisation, score), 0 to 100
+    most: Array  # float64[2], cores and GPUs of the largest node, thousandths
+    heavy: Array  # float64[N], score of the node's weight
+    near: Array  # int32[1 + domains], tasks placed of the present job, in all and in each rack
+    typical: Array  # TYPICAL[M]
+    suits: Array  # uint8[M, types]
+    kept: Array  # int32, scratch: devices of one node
+    memo_of: Array  # int32[alternatives]: its row in `memo`
+    memo: Array  # float64[rows, N], scores that were found
+    memo_at: Array  # int32[rows, N], the node's version at which
+
+
+class Room(NamedTuple):
+    """What is free."""
+
+    left: Array  # int64[N, K]
+    users: Array  # int32[N, 2]
+    device: Array  # int32[D, 3]
+    licence: Array  # int64[L]
+    sorts: Array  # int32[N, sorts]: tasks of each sort, for clustering only
+    version: Array  # int32[N], grows with every change
+    gpus: Array  # int32[N], thousandths of all GPUs of the node that are free
+    word: Array  # int64[N, filled up to whole blocks]: what is free, in fields; none without an index
+    stamp: Array  # int32[blocks], grows with every change in the block
+    group_stamp: Array  # int32[groups], the same in a group of blocks
+
+
+class Held(NamedTuple):
+    """What jobs hold, hold in reserve, or held: rows of a job stand together, task by task."""
+
+    node: Array  # int32, -1: not placed
+    device: Array  # int32, -1: none
+    start: Array  # int32: first memory slice, -1: none
+
+
+class Index(NamedTuple):
+    """What is known of the best nodes: R rows, one for what a task asks; B blocks of nodes, G groups of blocks.
+
+    An entry holds while its stamp is that of its block (group) in the room.
+    """
+
+    row_of: Array  # int32[alternatives], -1: not indexed
+    wish: Array  # int64[R]: what is asked, in the fields of a room's words
+    guard: Array  # int64[1]: the bit above each field
+    exact: Array  # uint8[R]: 1: the words alone tell whether a task fits
+    fine_of: Array  # int32[R]: its row of `fine`
+    fine: Array  # int64[patterns, B]: bit i: node i of the block may ever have room
+    at: Array  # int32[R, B]: stamp of `fits`
+    fits: Array  # int64[R, B]: bit i: node i of the block has room
+    scored: Array  # int32[R, B]: stamp of `total` and `best`
+    total: Array  # float64[R, B]: the best score among nodes with room
+    best: Array  # int64[R, B]: bit i: node i has it
+    group_at: Array  # int32[R, G]: stamp of `group_count`
+    group_count: Array  # int32[R, G]: nodes with room
+    group_scored: Array  # int32[R, G]: stamp of `group_total`
+    group_total: Array  # float64[R, G]
+
+
+class Cluster(NamedTuple):
+    """A run on nodes: the loop's state, and the machine."""
+
+    base: State
+    site: Site
+    room: Room  # now
+    later: Room  # when the blocked head may start; EASY only
+    both: Room  # free now and then; EASY only
+    held: Held
+    scores: Scores
+    known: Index  # of `room`
+    ask: Array  # ASK[J]
+    luck: Array  # int64[N_LUCK]
+    tired: Array  # int64[S, 4]: (releases, tasks) that failed now, (names, tasks) that failed beside the head
+    closed: Array  # uint8[partitions]: blocked in this pass
+    mine: Array  # int32[N], scratch: tasks of the job being placed
+    open: Array  # uint8[domains], scratch
+    score: Array  # float64[N], scratch
+    list: Array  # int32[max(N, slots)], scratch

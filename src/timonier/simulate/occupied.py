@@ -1,0 +1,86 @@
+"""Where the running jobs of a state run, from the column `placement` into the kernel's rows.
+
+It is what --save-state wrote, or, in a state written by hand, a hostlist: the tasks are dealt out to its nodes
+in turn, and the profile's rules choose the GPUs.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from timonier.describe import expand_hostlist
+from timonier.kit.errors import InputError, nearest
+from timonier.simulate.kernel import site as k
+from timonier.simulate.kernel.occupy import CHOOSE, occupy
+from timonier.simulate.layout import Layout
+from timonier.workload import Jobs
+
+Task = tuple[str, list[list[int]] | None]  # node; GPUs, None: choose them
+
+
+def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int64]) -> None:
+    """Place the running jobs of a state.
+
+    Raises InputError where a placement names what the machine does not have, or what is taken already.
+    """
+    running = np.flatnonzero(cluster.base.marks["start"] >= 0)
+    texts = jobs.texts("placement")
+    index = {name: n for n, name in enumerate(layout.names)}
+    for j in running.tolist():
+        where = f"{jobs.source}, row {int(row[j]) + 1}, placement"
+        tasks = _tasks(texts[int(row[j])].as_py(), int(cluster.ask[j]["tasks"]), where)
+        _write_rows(cluster, j, tasks, index, where)
+    wrong = occupy(cluster)
+    if wrong >= 0:
+        name = jobs.table.column("job_id")[int(row[wrong])].as_py()
+        raise InputError(
+            f"job {name!r} cannot run where its placement says: that is taken, or not there",
+            where=f"{jobs.source}, row {int(row[wrong]) + 1}, placement",
+            fix="give the machine on which this state was taken",
+        )
+
+
+def _tasks(text: str | None, count: int, where: str) -> list[Task]:
+    if text is None:
+        raise InputError(
+            "a running job does not say where it runs", where=where, fix="give its nodes: gpu01, or n[1-4]"
+        )
+    if not text.lstrip().startswith("["):
+        names = expand_hostlist(text)
+        return [(names[task % len(names)], None) for task in range(count)]
+    try:
+        found = json.loads(text)
+        tasks: list[Task] = [(str(node), [[int(n) for n in gpu] for gpu in gpus]) for node, gpus in found]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise InputError(
+            "this is not a placement", where=where, fix='write [["gpu01", [[0], [1]]]]'
+        ) from error
+    if len(tasks) != count:
+        raise InputError(f"{len(tasks)} tasks are placed; the job has {count}", where=where)
+    return tasks
+
+
+def _write_rows(cluster: k.Cluster, j: int, tasks: list[Task], index: dict[str, int], where: str) -> None:
+    ask: Any = cluster.ask[j]
+    shape = cluster.site.shape[ask["shape"]]
+    width = int(shape["width"])
+    for task, (name, gpus) in enumerate(tasks):
+        if name not in index:
+            raise InputError(f"there is no node {name!r}", where=where, fix=nearest(name, index))
+        node = cluster.site.node[index[name]]
+        row = int(ask["at"]) + task * width
+        cluster.held.node[row : row + width] = index[name]
+        if gpus is None:
+            cluster.held.device[row : row + width] = CHOOSE
+            continue
+        if len(gpus) != shape["gpus"]:
+            raise InputError(f"{len(gpus)} GPUs of a task; it asks for {shape['gpus']}", where=where)
+        for i, gpu in enumerate(gpus):
+            if not 0 <= gpu[0] < node["last"] - node["first"]:
+                raise InputError(f"node {name!r} has no GPU {gpu[0]}", where=where)
+            cluster.held.device[row + i] = node["first"] + gpu[0]
+            cluster.held.start[row + i] = gpu[1] if len(gpu) > 1 else -1
