@@ -138,6 +138,12 @@ def test_a_figure_is_what_its_statistic_says_of_its_samples():
     assert fold([BEGIN, *trips])[0].value == 2.0
 
 
+def test_no_interval_goes_below_zero():
+    (one,) = fold([BEGIN, sample(1.0), sample(9.0)])
+    assert one.low == 0.0
+    assert one.high == pytest.approx(interval([1.0, 9.0])[1])
+
+
 def test_a_failed_check_leaves_the_value_blank_and_says_which():
     failed = {
         "event": "check",
@@ -237,7 +243,8 @@ def test_unknown_conditions_have_their_reason_in_the_record_the_store_and_the_pa
     write_store(tmp_path / "s", [one])
     (row,) = pq.read_table(tmp_path / "s" / "measurements.parquet").to_pylist()
     assert (row["foreign_cores"], row["conditions_reason"]) == (None, one.conditions_reason)
-    assert why in measured_html(page_of([one]))
+    shown = {"shorter than the 0.2 s": "too short", "measured once": "once"}.get(why, why)
+    assert f"<td>{shown}</td>" in measured_html(page_of([one]))
     known = Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1, 0.0, None),))
     assert (known.conditions_reason, known.steal, known.is_clean) == ("", None, True)
 

@@ -60,6 +60,8 @@ def quantity(value: float | None, unit: str) -> str:
     """
     if value is None:
         return "-"
+    if value == 0:
+        return f"0 {unit}".rstrip()
     if not unit:
         return f"{value:.4g}" if abs(value) >= 1000 else _four(value)
     steps = _SMALL if unit == "s" else _PREFIXES
