@@ -25,7 +25,7 @@ from timonier.simulate.columns import (
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, RESERVATIONS, SHORTEST
 from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
@@ -56,6 +56,7 @@ from timonier.simulate.pack_nodes import (
     read_demand,
     refuse_on_counted,
     refuse_on_nodes,
+    with_cycles,
 )
 from timonier.simulate.scores import restored
 from timonier.simulate.ticks import to_ticks
@@ -136,6 +137,8 @@ def _pack_nodes(
         names, rows = len(nodes.layout.names), len(nodes.cluster.held.node)
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
+    if profile.backfill.rule == "reservations":
+        nodes = replace(nodes, cluster=with_cycles(nodes, jobs, profile, packed.row))
     prime(packed.state, 0, 1, 0, 0)
     nodes = _take_in(jobs, nodes, packed.row)
     if profile.backfill.rule == "conservative":
@@ -234,7 +237,7 @@ def _backfill_kind(profile: Profile) -> int:
         return CONSERVATIVE
     if rule == "easy":
         return SHORTEST if profile.backfill.order == "shortest" else EASY
-    return NONE
+    return RESERVATIONS if rule == "reservations" else NONE
 
 
 def _rows_in_order(columns: Columns, keep_all: bool) -> Ints:
