@@ -12,7 +12,7 @@ Ticks = float  # whole numbers, or math.inf
 
 @dataclass
 class Job:
-    """One row of the workload, in ticks.  The last four fields are only for a start from a state."""
+    """One row of the workload, in ticks.  The fields from `state` on are only for a start from a state."""
 
     job_id: str
     submit: int
@@ -30,6 +30,8 @@ class Job:
     start: int | None = None
     reserved: Ticks | None = None
     eligible: int | None = None
+    sequence: int = 0  # in which order the running jobs started
+    doomed: bool = False  # a dependency has failed that is in the table no longer
 
 
 @dataclass

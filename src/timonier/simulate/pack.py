@@ -29,6 +29,7 @@ from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
+from timonier.simulate.kernel.keep import keep_promises
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -108,6 +109,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
     columns = read_columns(jobs, machine, profile)
+    jobs = _under(jobs, machine, profile)
     if not machine.is_counted:
         refuse_on_nodes(profile)
         demand = read_demand(jobs, machine, profile, columns)
@@ -175,25 +177,52 @@ def _pack(
     _set_running(jobs, state, columns, row, processors if counted else None)
     if jobs.state is not None:
         s = state.scalars
-        s[k.FORCED] = not jobs.state.settled
-        s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
-        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
-        s[k.TORN] = int(jobs.state.engine.get("torn", 0))
+        settled = jobs.state.settled
+        s[k.FORCED] = not settled
+        s[k.ENDED] = int(jobs.state.engine.get("ended", 0)) if settled else 1
+        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0)) if settled else 1
+        s[k.TORN] = int(jobs.state.engine.get("torn", 0)) if settled else 0
+        if not settled:
+            s[k.TOLD] = 0  # who cannot run under these rules is refused now
         if counted:
             calendar = int(kind[1] in (EASY, SHORTEST))
             prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
-            if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
+            if settled and jobs.state.engine.get("quiet"):
                 s[k.BEFORE] = s[k.SEQ]
     if kind[1] == CONSERVATIVE and counted:
         _set_line(state)
-    if kind[1] == CONSERVATIVE and counted and jobs.state is not None:
-        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        if jobs.state is not None:
+            _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
 
 
 def fingerprint(profile: Profile, machine: Machine) -> str:
-    """A short name for what decides; the same profile and machine have the same one."""
-    return hashlib.sha256(repr((profile, machine)).encode()).hexdigest()[:16]
+    """A short name for what decides; the same profile and machine have the same one, whatever they are called."""
+    decides = (replace(profile, name="", source=""), replace(machine, name=""))
+    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
+
+def _draw_line(state: k.State, rich: int, settled: bool) -> None:
+    """Draw into the plan what runs, and what is promised: as it is, or, unless settled, where it still fits."""
+    if settled:
+        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        return
+    promised = state.reserved.copy()
+    state.reserved[:] = -1
+    prime_line(state, rich, UNPLACED)
+    places = np.arange(state.scalars[k.LO], state.scalars[k.HI])
+    when = promised[state.waiting.job[places]]
+    given = (when >= 0) & (when < k.NEVER)
+    places, when = places[given], when[given]
+    keep_promises(state, rich, places[np.argsort(when, kind="stable")], promised)
+
+
+def _under(jobs: Jobs, machine: Machine, profile: Profile) -> Jobs:
+    """The jobs; their state is settled only where it was taken under these rules on this machine."""
+    state = jobs.state
+    if state is None or not state.settled or state.engine.get("under") == fingerprint(profile, machine):
+        return jobs
+    return replace(jobs, state=replace(state, settled=False))
+
 
 
 def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
@@ -405,7 +434,8 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     marks = state.marks
     running = columns.running[row]
     marks["start"] = np.where(running, columns.start[row], -1)
-    marks["promised"] = columns.promised[row]
+    if jobs.state is not None and jobs.state.settled:
+        marks["promised"] = columns.promised[row]
     if len(state.reserved):
         state.reserved[:] = columns.reserved[row]
     marks["state"][running] = k.RUN

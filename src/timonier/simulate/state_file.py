@@ -73,9 +73,9 @@ def state_of(run: Run, now_s: float) -> Jobs:
         table = table.append_column(name, values)
     s = packed.state.scalars
     engine: dict[str, Any] = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
+    engine["under"] = fingerprint(run.profile, run.machine)
     # a tick of this clock has started nothing: nor will the next, if nothing happens
-    if s[k.BEFORE] == s[k.SEQ]:
-        engine["quiet"] = fingerprint(run.profile, run.machine)
+    engine["quiet"] = bool(s[k.BEFORE] == s[k.SEQ])
     if packed.nodes is not None:
         luck = packed.nodes.cluster.luck
         engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}

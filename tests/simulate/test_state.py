@@ -1,0 +1,197 @@
+"""A state that goes on under other rules, and one that is written by hand: an instant at now, and nobody is forgotten."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from tests.reference.engine import simulate as slow
+from tests.reference.jobs import Job
+from tests.simulate.cases import as_row, engine_table, kernel_families, profile_of
+from tests.simulate.workloads import FAMILIES, Workload, small, to_jobs
+
+from timonier.describe import read_machine
+from timonier.policy import Profile, read_profile, shipped_profiles
+from timonier.policy.profile import Limits, Queue
+from timonier.simulate import simulate, state_of
+from timonier.workload import Jobs, StateHeader
+
+MACHINES = {"counted": "8", "nodes": "school-lab"}
+
+
+def can_run(name: str, kind: str) -> bool:
+    """Not every shipped profile can decide on every kind of machine."""
+    profile = read_profile(name)
+    return kind == "nodes" or profile.cycle.blocked == "queue"
+
+
+def steps(jobs: int, size: int) -> Jobs:
+    """Jobs that come one by one while the first holds all; the last come when nobody else does any more."""
+    rng = random.Random(size)
+    rows = [Job("first", 0, 500, 500, size=size)]
+    rows += [
+        Job(f"j{j}", 3 * j, rng.randint(5, 60), rng.randint(60, 90), size=rng.randint(1, size), user="u")
+        for j in range(1, jobs)
+    ]
+    return to_jobs(rows)
+
+
+@pytest.mark.parametrize("kind", MACHINES)
+def test_no_job_is_left_pending_when_a_state_goes_on_under_another_profile(kind: str) -> None:
+    machine = read_machine(MACHINES[kind])
+    names = [name for name in shipped_profiles() if can_run(name, kind)]
+    jobs = steps(30, 8)
+    left: list[tuple[str, str, int]] = []
+    for before in names:
+        state = state_of(simulate(jobs, machine, read_profile(before), until_s=60), 60)
+        for after in names:
+            states = simulate(state, machine, read_profile(after)).table.column("state").to_pylist()
+            left += [(before, after, states.count("pending"))] if "pending" in states else []
+    assert left == []
+
+
+def reference_of_state(state: Jobs, workload: Workload, profile: Profile, settled: bool) -> list[Any]:
+    """What the reference makes of a state."""
+    rows = state.table.to_pylist()
+    jobs = [
+        Job(
+            row["job_id"],
+            row["submit_s"],
+            row["runtime_s"],
+            row["time_limit_s"],
+            row["predicted_s"],
+            row["tasks"],
+            row["user"],
+            row["queue"],
+            row["partition"],
+            row["priority"],
+            row["dependency"],
+            row["think_s"],
+            row["state"],
+            row["start_s"],
+            row["reserved_s"],
+            row.get("eligible_s"),
+            row.get("start_seq") or 0,
+            bool(row.get("doomed")),
+        )
+        for row in rows
+    ]
+    assert state.state is not None
+    outcomes = slow(
+        jobs,
+        replace(profile, queues=workload.queues),
+        workload.processors,
+        workload.partitions,
+        workload.default_partition,
+        now=int(state.state.now_s),
+        settled=settled,
+    )
+    return [as_row(job, out) for job, out in zip(jobs, outcomes, strict=True)]
+
+
+def states(family: str, kernel: tuple[str, str, str], seed: int) -> Iterator[tuple[Workload, Profile, Jobs]]:
+    """A workload, the profile under which it goes on, and a state of it that was taken under another."""
+    rng = random.Random(f"{family} {kernel} {seed}")
+    workload = small(family, f"state {'-'.join(kernel)} {seed}")
+    before = replace(profile_of(*rng.choice(kernel_families()), rng.randrange(42)), queues=workload.queues)
+    after = replace(profile_of(*kernel, seed), queues=workload.queues)
+    jobs = to_jobs(workload.jobs)
+    last = simulate(jobs, workload.machine, before).last_s
+    for at in {rng.randint(0, max(last, 1)) for _ in range(2)}:
+        state = state_of(simulate(jobs, workload.machine, before, until_s=at), at)
+        yield workload, after, state
+
+
+@pytest.mark.parametrize("kernel", kernel_families(), ids="-".join)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_engines_go_on_alike_under_another_profile(family: str, kernel: tuple[str, str, str]) -> None:
+    for seed in (0, 2, 5, 16, 23):
+        for workload, profile, state in states(family, kernel, seed):
+            assert state.state is not None
+            by_hand = replace(state, state=StateHeader(state.state.now_s))
+            wanted = reference_of_state(state, workload, profile, settled=False)
+            found = engine_table(simulate(by_hand, workload.machine, profile))
+            different = [(f, w) for f, w in zip(found, wanted, strict=True) if f != w]
+            assert not different, (
+                f"{family} {kernel} {seed} at {state.state.now_s}: {different[0]}\n{profile}"
+            )
+
+
+def by_hand(now: float, *rows: tuple[Any, ...]) -> Jobs:
+    """A state of (job_id, submit_s, runtime_s, tasks, start_s or None, reserved_s or None)."""
+    names = ("job_id", "submit_s", "runtime_s", "tasks", "start_s", "reserved_s")
+    table = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    kinds = pa.array(["pending" if row[4] is None else "running" for row in rows])
+    return Jobs(table.append_column("state", kinds), "by hand", state=StateHeader(now))
+
+
+def starts(state: Jobs, profile: str, processors: int = 4) -> dict[str, int]:
+    table = simulate(state, read_machine(str(processors)), read_profile(profile)).table
+    return dict(zip(table.column("job_id").to_pylist(), table.column("start_s").to_pylist(), strict=True))
+
+
+def test_a_state_by_hand_starts_everybody_under_conservative() -> None:
+    state = by_hand(10, ("a", 0, 100, 4, 0, None), ("b", 1, 50, 4, None, None), ("d", 3, 10, 1, None, None))
+    assert starts(state, "conservative") == {"a": 0, "b": 100, "d": 150}
+
+
+def test_a_promise_by_hand_is_kept_where_it_still_fits() -> None:
+    """c was promised 100, ahead of b, which came first; d's promise is in the way of c's, and is not kept."""
+    state = by_hand(
+        10,
+        ("a", 0, 100, 4, 0, None),
+        ("b", 1, 50, 4, None, None),
+        ("c", 2, 20, 4, None, 100.0),
+        ("d", 3, 30, 1, None, 110.0),
+        ("e", 4, 30, 1, None, math.inf),
+    )
+    assert starts(state, "conservative") == {"a": 0, "b": 120, "c": 100, "d": 170, "e": 170}
+
+
+def test_a_job_that_fits_now_starts_now_under_another_profile() -> None:
+    machine, jobs = (
+        read_machine("4"),
+        to_jobs([Job("a", 0, 100, 100, size=3), Job("b", 1, 50, 50, size=4), Job("c", 2, 50, 50, size=1)]),
+    )
+    state = state_of(simulate(jobs, machine, read_profile("fcfs"), until_s=10), 10)
+    assert starts(state, "fcfs") == {"a": 0, "b": 100, "c": 150}
+    assert starts(state, "easy") == {"a": 0, "b": 100, "c": 10}
+
+
+def test_a_lifted_limit_lets_a_held_job_start_at_once() -> None:
+    """It was held back by its queue; without the limit it need not wait for an end."""
+    jobs = to_jobs([Job("a", 0, 100, 100, queue="q"), Job("b", 1, 50, 50, queue="q")])
+    for name in ("conservative", "easy", "fcfs"):
+        free = read_profile(name)
+        tight = replace(free, queues=(Queue("q", limits=Limits(jobs=1)),))
+        state = state_of(simulate(jobs, read_machine("4"), tight, until_s=10), 10)
+        assert starts(state, name) == {"a": 0, "b": 10}
+
+
+def test_a_larger_machine_lets_a_waiting_job_start_at_once() -> None:
+    jobs = to_jobs([Job("a", 0, 100, 100, size=4), Job("b", 1, 50, 50, size=4)])
+    for name in ("conservative", "easy", "fcfs"):
+        state = state_of(simulate(jobs, read_machine("4"), read_profile(name), until_s=10), 10)
+        assert starts(state, name, 8) == {"a": 0, "b": 10}
+
+
+def test_whoever_waits_for_a_job_that_a_smaller_machine_refuses_is_told_at_once() -> None:
+    jobs = to_jobs(
+        [
+            Job("a", 0, 100, 100, size=2),
+            Job("b", 1, 50, 50, size=8),
+            Job("c", 2, 50, 50, dependency="afterany:b"),
+            Job("d", 3, 50, 50, dependency="afterok:b"),
+        ]
+    )
+    state = state_of(simulate(jobs, read_machine("8"), read_profile("easy"), until_s=10), 10)
+    table = simulate(state, read_machine("4"), read_profile("easy")).table
+    said = {row["job_id"]: (row["state"], row["start_s"]) for row in table.to_pylist()}
+    assert said["b"] == ("unrunnable", None)
+    assert said["c"] == ("completed", 10)
+    assert said["d"] == ("cancelled", None)
