@@ -6,6 +6,7 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -15,10 +16,13 @@ from tests.reference.jobs import Job
 from tests.simulate.cases import as_row, engine_table, kernel_families, profile_of
 from tests.simulate.workloads import FAMILIES, Workload, small, to_jobs
 
-from timonier.describe import read_machine
+from timonier.cli.summary import summarise
+from timonier.describe import Machine, read_machine
+from timonier.describe.machine import Partition
+from timonier.kit.errors import InputError
 from timonier.policy import Profile, read_profile, shipped_profiles
 from timonier.policy.profile import Limits, Queue
-from timonier.simulate import simulate, state_of
+from timonier.simulate import check_run, simulate, state_of, write_run
 from timonier.workload import Jobs, StateHeader
 
 MACHINES = {"counted": "8", "nodes": "school-lab"}
@@ -195,3 +199,59 @@ def test_whoever_waits_for_a_job_that_a_smaller_machine_refuses_is_told_at_once(
     assert said["b"] == ("unrunnable", None)
     assert said["c"] == ("completed", 10)
     assert said["d"] == ("cancelled", None)
+
+
+PARTED = Machine("p", processors=10, partitions=(Partition("p", processors=4), Partition("q")))
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"tasks": 20}], "hold 20 processors; the machine has 10"),
+        ([{"tasks": 3}, {"tasks": 20}], "hold 23 processors; the machine has 10"),
+        ([{"tasks": 6}, {"tasks": 5}], "hold 11 processors; the machine has 10"),
+        (
+            [{"tasks": 3, "partition": "p"}, {"tasks": 3, "partition": "p"}],
+            "6 processors; partition 'p' has 4",
+        ),
+        ([{"tasks": 1, "partition": "x"}], "1 processors; partition 'x' has 0"),
+    ],
+)
+def test_running_jobs_that_hold_more_than_there_is_are_one_error(
+    rows: list[dict[str, Any]], said: str
+) -> None:
+    names = ("tasks", "partition")
+    table = pa.table({name: [row.get(name) for row in rows] for name in names})
+    count = len(rows)
+    more: dict[str, Any] = {"job_id": [f"r{row}" for row in range(count)], "submit_s": [0] * count}
+    more |= {"runtime_s": [100] * count, "start_s": [5] * count, "state": ["running"] * count}
+    for name, values in more.items():
+        table = table.append_column(name, pa.array(values))
+    for profile in ("easy", "fcfs", "conservative"):
+        with pytest.raises(InputError, match=said):
+            simulate(Jobs(table, "s.csv", state=StateHeader(10)), PARTED, read_profile(profile))
+    if "partition" not in said:
+        with pytest.raises(InputError, match=said):
+            simulate(Jobs(table, "s.csv", state=StateHeader(10)), read_machine("10"), read_profile("easy"))
+
+
+def test_what_runs_already_is_not_called_unrunnable() -> None:
+    """A limit on the size of a job, or on its time, that came later does not stop who runs."""
+    state = by_hand(10, ("a", 0, 100, 3, 0, None), ("b", 1, 100, 3, None, None), ("c", 2, 5, 1, None, None))
+    table = state.table.append_column("queue", pa.array(["q"] * 3))
+    for name in ("easy", "fcfs", "conservative"):
+        tight = replace(read_profile(name), queues=(Queue("q", limits=Limits(job_processors=2)),))
+        run = simulate(replace(state, table=table), read_machine("8"), tight)
+        assert run.table.column("state").to_pylist() == ["completed", "unrunnable", "completed"]
+
+
+def test_limits_that_were_lowered_bind_only_those_who_start(tmp_path: Path) -> None:
+    rows = [("a", 0, 100, 3, 0, None), ("b", 0, 60, 3, 0, None), ("c", 1, 100, 1, None, None)]
+    state = by_hand(10, *rows)
+    table = state.table.append_column("queue", pa.array(["q"] * 3))
+    for name in ("easy", "conservative"):
+        tight = replace(read_profile(name), queues=(Queue("q", limits=Limits(processors=4)),))
+        run = simulate(replace(state, table=table), read_machine("8"), tight)
+        assert run.table.column("start_s").to_pylist() == [0, 0, 60]
+        write_run(run, tmp_path / name, summarise(run, 0.0), {"command": "simulate"})
+        assert check_run(tmp_path / name) == []

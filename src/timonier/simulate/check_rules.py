@@ -239,7 +239,10 @@ def capacity_is_kept(e: Evidence) -> list[str]:
 
 
 def queue_limits_are_kept(e: Evidence) -> list[str]:
-    """What the running jobs of a queue, and of each user in it, may hold."""
+    """What the running jobs of a queue, and of each user in it, may hold when one more starts.
+
+    What ran already in the state may hold more: limits may have been lowered since.
+    """
     broken = []
     size, one = e.said["size"], np.ones(e.count, dtype=np.int64)
     for queue in e.profile.queues:
@@ -250,20 +253,29 @@ def queue_limits_are_kept(e: Evidence) -> list[str]:
             (limits.jobs, one, f"jobs {of} run"),
         ):
             if most is not None:
-                broken += _at_most(e, rows, amount, most, what)
+                broken += _at_most(e, rows, amount, most, what, starts_only=True)
         for most, amount, what in (
             (limits.user_processors, size, f"processors of one user {of} are in use"),
             (limits.user_jobs, one, f"jobs of one user {of} run"),
         ):
             if most is not None:
-                broken += _at_most(e, rows, amount, most, what, e.users)
+                broken += _at_most(e, rows, amount, most, what, e.users, starts_only=True)
     return broken
 
 
-def _at_most(
-    e: Evidence, rows: Flags, amount: Ints, most: int, what: str, group: Ints | None = None
+def _at_most(  # noqa: PLR0913  what is added up, of whom, when, and what is said of it
+    e: Evidence,
+    rows: Flags,
+    amount: Ints,
+    most: int,
+    what: str,
+    group: Ints | None = None,
+    starts_only: bool = False,
 ) -> list[str]:
-    """Add up what starts and ends, instant by instant (and group by group)."""
+    """Add up what starts and ends, instant by instant (and group by group).
+
+    starts_only: only where a job starts that did not run already in the state.
+    """
     if not rows.any():
         return []
     start = e.said["start_s"][rows]
@@ -273,6 +285,9 @@ def _at_most(
     groups = np.zeros(len(time), dtype=np.int64) if group is None else np.tile(group[rows], 2)
     order = np.lexsort((change, time, groups))  # at one instant the ends come first
     used = np.cumsum(change[order])
+    if starts_only:
+        began = np.concatenate([~e.running_then[rows], np.zeros(len(start), dtype=bool)])[order]
+        used[~began] = 0
     worst = int(np.argmax(used))
     if used[worst] <= most:
         return []

@@ -162,7 +162,10 @@ def _state(jobs: Jobs) -> tuple[NDArray[np.bool_], Ints]:
 
 
 def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profile: Profile) -> None:
-    """Fill columns.why: row -> why this job can never run, with the nearest request that can."""
+    """Fill columns.why: row -> why this job can never run, with the nearest request that can.
+
+    Raises InputError where the running jobs of a state hold more of a partition than it has.
+    """
     processors = _processors(machine)
     _note(columns, columns.size > processors, f"asks for {{size}} processors; the machine has {processors}")
     if machine.partitions:
@@ -173,6 +176,10 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
             names = pc.fill_null(names, default)
         for name in pc.unique(names.drop_null()).to_pylist():
             here = rows_with(names, name)
+            held = here & columns.running
+            refuse_what_holds_too_much(
+                jobs, int(columns.size[held].sum()), f"partition {name!r}", caps.get(name, 0)
+            )
             if name not in caps:
                 _note(columns, here, f"no partition {name!r} on this machine: {nearest(name, caps)}")
             else:
@@ -182,6 +189,16 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
                     f"asks for {{size}} processors; partition {name!r} has {caps[name]}",
                 )
     refuse_by_queues(jobs, columns, profile)
+
+
+def refuse_what_holds_too_much(jobs: Jobs, held: int, where: str, most: int) -> None:
+    """Raise InputError where the running jobs of a state hold more processors than there are."""
+    if held > most:
+        raise InputError(
+            f"the running jobs hold {held} processors; {where} has {most}",
+            where=jobs.source,
+            fix="give the machine on which this state was taken",
+        )
 
 
 def refuse_by_queues(jobs: Jobs, columns: Columns, profile: Profile) -> None:
@@ -205,7 +222,8 @@ def refuse_by_queues(jobs: Jobs, columns: Columns, profile: Profile) -> None:
 
 
 def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
-    for row in np.flatnonzero(where).tolist():
+    """Say why these jobs cannot run; of one that runs already there is no question."""
+    for row in np.flatnonzero(where & ~columns.running).tolist():
         columns.why.setdefault(row, text.format(size=int(columns.size[row])))
 
 

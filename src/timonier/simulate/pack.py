@@ -20,6 +20,7 @@ from timonier.simulate.columns import (
     Ints,
     read_columns,
     refuse_what_cannot_run,
+    refuse_what_holds_too_much,
     rows_with,
 )
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
@@ -28,8 +29,8 @@ from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
-from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.keep import keep_promises
+from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -108,8 +109,8 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
     """
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
-    columns = read_columns(jobs, machine, profile)
     jobs = _under(jobs, machine, profile)
+    columns = read_columns(jobs, machine, profile)
     if not machine.is_counted:
         refuse_on_nodes(profile)
         demand = read_demand(jobs, machine, profile, columns)
@@ -174,7 +175,10 @@ def _pack(
     _set_rank(state)
     if rich:
         _set_use(state, machine)
-    _set_running(jobs, state, columns, row, processors if counted else None)
+    if counted:  # on nodes it is the placements that say what is taken
+        held = int(columns.size[columns.running].sum())
+        refuse_what_holds_too_much(jobs, held, "the machine", processors)
+    _set_running(jobs, state, columns, row)
     if jobs.state is not None:
         s = state.scalars
         settled = jobs.state.settled
@@ -195,11 +199,6 @@ def _pack(
             _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
 
-
-def fingerprint(profile: Profile, machine: Machine) -> str:
-    """A short name for what decides; the same profile and machine have the same one, whatever they are called."""
-    decides = (replace(profile, name="", source=""), replace(machine, name=""))
-    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
 def _draw_line(state: k.State, rich: int, settled: bool) -> None:
     """Draw into the plan what runs, and what is promised: as it is, or, unless settled, where it still fits."""
@@ -223,6 +222,11 @@ def _under(jobs: Jobs, machine: Machine, profile: Profile) -> Jobs:
         return jobs
     return replace(jobs, state=replace(state, settled=False))
 
+
+def fingerprint(profile: Profile, machine: Machine) -> str:
+    """A short name for what decides; the same profile and machine have the same one, whatever they are called."""
+    decides = (replace(profile, name="", source=""), replace(machine, name=""))
+    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
 
 def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
@@ -474,21 +478,9 @@ def _set_line(state: k.State) -> None:
     line.span[:, COUNT] = 1
 
 
-def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:
-    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
-
-    processors: of a counted machine.  Raises InputError when they hold more than the machine has.
-    """
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
+    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in."""
     packed = np.flatnonzero(columns.running[row])
-    if not len(packed):
-        return
-    held = int(columns.size[row][packed].sum())
-    if processors is not None and held > processors:
-        raise InputError(
-            f"the running jobs hold {held} processors; the machine has {processors}",
-            where=jobs.source,
-            fix="give the machine on which this state was taken",
-        )
     sequence = jobs.numbers("start_seq", 0)[row][packed]
     order = np.lexsort((packed, sequence, columns.start[row][packed]))
     state.batch[: len(packed)] = packed[order]
