@@ -254,7 +254,7 @@ class Engine:
             self.running.remove(task)
             self._hold(task, -1)
         task.ended_at = task.end
-        task.state = "timeout" if task.run < task.job.runtime else "completed"
+        task.state = "timeout" if task.killed else "completed"
         self._tell_dependents(task)
         self.pronounce()
 
@@ -404,6 +404,8 @@ class Engine:
             assert task.job.start is not None
             self.arrivals = [arrival for arrival in self.arrivals if arrival[3] is not task]
             task.run = max(task.run, now - task.job.start)
+            if self.profile.estimate.use == "exact":
+                task.estimate = task.run
             self._run(task, task.job.start)
         heapq.heapify(self.arrivals)
         came = []

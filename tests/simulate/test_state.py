@@ -22,7 +22,7 @@ from timonier.describe.machine import Partition
 from timonier.kit.errors import InputError
 from timonier.policy import Profile, read_profile, shipped_profiles
 from timonier.policy.profile import Limits, Queue
-from timonier.simulate import check_run, simulate, state_of, write_run
+from timonier.simulate import check_run, forecast, simulate, state_of, write_run
 from timonier.workload import Jobs, StateHeader
 
 MACHINES = {"counted": "8", "nodes": "school-lab"}
@@ -82,6 +82,7 @@ def reference_of_state(state: Jobs, workload: Workload, profile: Profile, settle
             row.get("eligible_s"),
             row.get("start_seq") or 0,
             bool(row.get("doomed")),
+            row.get("done_s") or 0,
         )
         for row in rows
     ]
@@ -255,3 +256,50 @@ def test_limits_that_were_lowered_bind_only_those_who_start(tmp_path: Path) -> N
         assert run.table.column("start_s").to_pylist() == [0, 0, 60]
         write_run(run, tmp_path / name, summarise(run, 0.0), {"command": "simulate"})
         assert check_run(tmp_path / name) == []
+
+
+def with_done(state: Jobs, seed: int) -> Jobs:
+    """The same state, in which some jobs have done some of their work in earlier attempts."""
+    rng = random.Random(seed)
+    done = [
+        rng.randrange(int(min(run, 99))) if rng.random() < 0.6 else None
+        for run in state.table.column("runtime_s").to_pylist()
+    ]
+    return replace(state, table=state.table.append_column("done_s", pa.array(done, pa.int64())))
+
+
+@pytest.mark.parametrize("kernel", [kernel for kernel in kernel_families() if kernel[0] != "dynamic"])
+@pytest.mark.parametrize("family", ["ties", "over_limit", "missing_limit"])
+def test_both_engines_take_off_what_is_done(
+    family: str, kernel: tuple[str, str, str], tmp_path: Path
+) -> None:
+    for seed in range(7):  # every way to estimate
+        for workload, profile, taken in states(family, kernel, seed):
+            state = with_done(taken, seed)
+            assert state.state is not None
+            state = replace(state, state=StateHeader(state.state.now_s))
+            run = simulate(state, workload.machine, profile)
+            assert engine_table(run) == reference_of_state(state, workload, profile, settled=False)
+            write_run(run, tmp_path / "run", summarise(run, 0.0), {"command": "simulate"})
+            assert check_run(tmp_path / "run") == []
+
+
+def test_work_that_is_done_is_taken_off_and_the_limit_counts_from_the_start() -> None:
+    names = ("job_id", "submit_s", "runtime_s", "time_limit_s", "state", "start_s", "done_s")
+    rows = [
+        ("runs", 0, 100, 200, "running", 5, 60),
+        ("killed", 0, 100, 30, "running", 5, 60),
+        ("waits", 0, 100, 200, "pending", None, 90),
+        ("fresh", 0, 100, 200, "pending", None, None),
+    ]
+    table = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True)))
+    run = simulate(Jobs(table, "s.csv", state=StateHeader(10)), read_machine("4"), read_profile("easy"))
+    assert run.table.column("end_s").to_pylist() == [45, 35, 20, 110]
+    assert run.table.column("state").to_pylist() == ["completed", "timeout", "completed", "completed"]
+    short = read_machine("1")
+    queue = Jobs(table.slice(2), "s.csv", state=StateHeader(10))
+    told = forecast(queue, short, read_profile("easy", ["estimate.use=exact"]))
+    assert told.column("start_s").to_pylist() == [10, 20]
+    done = table.set_column(6, "done_s", pa.array([0, 100, 0, 0]))
+    with pytest.raises(InputError, match="'killed' has done_s = 100 of 100 s: nothing is left"):
+        simulate(Jobs(done, "s.csv", state=StateHeader(10)), short, read_profile("easy"))

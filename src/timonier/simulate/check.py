@@ -79,15 +79,18 @@ def _read(folder: Path) -> Evidence | None:
     """Everything the rules look at; None where the rows are not those of the workload."""
     run, segments, work = (_read_table(folder / name) for name in TABLES)
     ids = _texts(work, "job_id")
-    if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False).as_py():
+    if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False, min_count=0).as_py():
         return None
     machine = read_machine(folder / "machine.toml")
     processors = machine.total_cores
     profile = read_profile(folder / "profile.toml")
-    limit, expected, estimate = _times(work, profile)
-    cut = expected < _ticks(work, "runtime_s", 0)
     state = _texts(work, "state")
     now, settled = _state_header(work)
+    done = np.zeros(work.rows, dtype=np.int64) if now is None else _ticks(work, "done_s", 0)
+    run_time = _ticks(work, "runtime_s", 0)
+    run_time = np.where(run_time < NEVER, run_time - done, NEVER)
+    limit, expected, estimate = _times(work, profile, run_time, done)
+    cut = expected < run_time
     running = _equals(state, "running")
     start_then = np.where(running, _ticks(work, "start_s", UNKNOWN), UNKNOWN)
     if now is not None:  # an end that is overdue in a state comes at once
@@ -161,10 +164,12 @@ def _state_header(work: Table) -> tuple[int | None, bool]:
 # ---- columns as numbers
 
 
-def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
-    """Limit, time occupied and estimate of every job, ticks."""
+def _times(work: Table, profile: Profile, run: Ints, done: Ints) -> tuple[Ints, Ints, Ints]:
+    """Limit, time occupied and estimate of every job, ticks.
+
+    run: the work that is left.  done: the work that was done before the state.
+    """
     estimate = profile.estimate
-    run = _ticks(work, "runtime_s", 0)
     missing = run if estimate.missing_s is None else np.full(work.rows, estimate.missing_s)
     limit = _ticks(work, "time_limit_s", UNKNOWN)
     limit = np.where(limit == UNKNOWN, missing, np.maximum(limit, 1))
@@ -175,7 +180,7 @@ def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
     if estimate.use == "limit":
         return limit, occupied, limit
     predicted = _ticks(work, "predicted_s", UNKNOWN)
-    predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted, 1))
+    predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted - done, 1))
     return limit, occupied, np.minimum(predicted, limit) if kill else predicted
 
 
@@ -196,14 +201,14 @@ def _ints(table: Table, name: str) -> Ints:
 
 
 def _ticks(table: Table, name: str, missing: int) -> Ints:
-    """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s), inf as NEVER."""
+    """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s and done_s), inf as NEVER."""
     if name not in table.names:
         return np.full(table.rows, missing)
     if pa.types.is_integer(table.data.schema.field(name).type):
         return np.asarray(pc.fill_null(_column(table, name, pa.int64()), missing))
     seconds = np.array(pc.fill_null(_column(table, name, pa.float64()), np.nan), dtype=np.float64)
     whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
-    if name != "submit_s":
+    if name not in ("submit_s", "done_s"):
         whole = np.where((whole == 0) & (seconds > 0), 1, whole)
     return np.where(np.isnan(seconds), missing, np.where(seconds == np.inf, NEVER, whole))
 

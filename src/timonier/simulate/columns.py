@@ -52,7 +52,8 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     """
     assumed: dict[str, int] = {}
     submit = _ticks(jobs, "submit_s", assumed)
-    run = _ticks(jobs, "runtime_s", assumed)
+    done = _done(jobs, assumed)
+    run = _left(jobs, _ticks(jobs, "runtime_s", assumed), done)
     limit = _limits(jobs, run, profile, assumed)
     running, start = _state(jobs)
     reserved, promised = (_ticks_or_none(jobs, name) for name in ("reserved_s", "promised_s"))
@@ -61,7 +62,7 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     if jobs.state is not None:  # an end that is overdue in a state comes at once
         now = int(to_ticks(np.array([jobs.state.now_s]))[0][0])
         occupied = np.where(running & (start + occupied < now), now - start, occupied)
-    est = _estimates(jobs, limit, occupied, profile, assumed)
+    est = _estimates(jobs, limit, occupied, done, profile, assumed)
     size = processors_per_job(jobs)
     columns = Columns(
         submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed
@@ -93,6 +94,30 @@ def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
     return ticks
 
 
+def _done(jobs: Jobs, assumed: dict[str, int]) -> Ints:
+    """Work that the jobs of a state have done before, in ticks; 0 in a log."""
+    if jobs.state is None or not jobs.has("done_s"):
+        return np.zeros(len(jobs), dtype=np.int64)
+    done, fractions = to_ticks(jobs.numbers("done_s", 0))
+    if fractions:
+        assumed["done_s rounded to whole seconds"] = fractions
+    return done
+
+
+def _left(jobs: Jobs, run: Ints, done: Ints) -> Ints:
+    """Run times without what is done already.  Raises InputError where nothing is left."""
+    over = np.flatnonzero((done >= run) & (done > 0))
+    if len(over):
+        row = int(over[0])
+        raise InputError(
+            f"job {jobs.table.column('job_id')[row].as_py()!r} has done_s = {done[row]} of {run[row]} s: "
+            "nothing is left to do",
+            where=f"{jobs.source}, row {row + 1}, done_s",
+            fix="leave jobs out that have ended; done_s is work of earlier attempts, before start_s",
+        )
+    return np.where(run < NEVER, run - done, NEVER)
+
+
 def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
     """Time limits in ticks; where none is given, the profile's `estimate.missing`."""
     missing_s = profile.estimate.missing_s
@@ -117,7 +142,9 @@ def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) ->
     return limit
 
 
-def _estimates(jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
+def _estimates(
+    jobs: Jobs, limit: Ints, occupied: Ints, done: Ints, profile: Profile, assumed: dict[str, int]
+) -> Ints:
     """What the scheduler expects of each job, in ticks."""
     if profile.estimate.use == "exact":
         return occupied
@@ -127,7 +154,7 @@ def _estimates(jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assume
     absent = np.isnan(predicted)
     if absent.any():
         assumed["no prediction given, taken as their time limit"] = int(np.count_nonzero(absent))
-    ticks = np.maximum(to_ticks(np.where(absent, 0.0, predicted))[0], 1)
+    ticks = np.maximum(to_ticks(np.where(absent, 0.0, predicted))[0] - done, 1)
     ticks = np.where(absent, limit, ticks)
     return np.minimum(ticks, limit) if profile.estimate.over == "kill" else ticks
 

@@ -42,6 +42,8 @@ def forecast(jobs: Jobs, machine: Machine, profile: Profile, *, tell: Tell | Non
     est = read_columns(here, machine, profile).est
     lasting = pa.array(np.where(est >= NEVER, np.inf, est.astype(np.float64)))
     table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", lasting)
+    if here.has("done_s"):  # it is taken off already
+        table = table.drop_columns(["done_s"])
     run = simulate(replace(here, table=table), machine, profile, tell=tell)
     running = np.asarray(pc.fill_null(pc.equal(jobs.texts("state"), "running"), False))
     start = pc.replace_with_mask(
