@@ -82,7 +82,7 @@ class Task:
 
 def limit_of(job: Job, left: Ticks, profile: Profile) -> Ticks:
     if job.limit is not None:
-        return job.limit
+        return job.limit if job.limit < 1 << 31 else math.inf
     missing = profile.estimate.missing_s
     return left if missing is None else missing
 

@@ -26,6 +26,7 @@ from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Eviden
 pc: Any = pyarrow.compute
 
 NEVER = 1 << 60  # the tick of what does not happen
+BEYOND = 1 << 31  # 68 years: a limit from there on does not end
 TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
 HASHED = (*TABLES, "placements.parquet", "machine.toml", "profile.toml", "summary.json")
 
@@ -79,7 +80,10 @@ def _read(folder: Path) -> Evidence | None:
     """Everything the rules look at; None where the rows are not those of the workload."""
     run, segments, work = (_read_table(folder / name) for name in TABLES)
     ids = _texts(work, "job_id")
-    if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False, min_count=0).as_py():
+    if (
+        run.rows != work.rows
+        or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False, min_count=0).as_py()
+    ):
         return None
     machine = read_machine(folder / "machine.toml")
     processors = machine.total_cores
@@ -172,6 +176,7 @@ def _times(work: Table, profile: Profile, run: Ints, done: Ints) -> tuple[Ints, 
     estimate = profile.estimate
     missing = run if estimate.missing_s is None else np.full(work.rows, estimate.missing_s)
     limit = _ticks(work, "time_limit_s", UNKNOWN)
+    limit = np.where(limit >= BEYOND, NEVER, limit)
     limit = np.where(limit == UNKNOWN, missing, np.maximum(limit, 1))
     kill = estimate.over == "kill"
     occupied = np.minimum(run, limit) if kill else run

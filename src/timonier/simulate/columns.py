@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 MOST_JOBS = 1 << 28
 MOST_PROCESSORS = 1 << 24
-LONGEST_S = 1 << 30
+BEYOND = 1 << 31  # ticks: 68 years, the longest time that the clock takes
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
     if name != "submit_s":
         raised = (ticks == 0) & (values > 0)
         ticks = np.where(raised, 1, ticks) if raised.any() else ticks
-    far = (ticks >= LONGEST_S * 2) & (ticks < NEVER)
+    far = (ticks >= BEYOND) & (ticks < NEVER)
     if far.any():
         row = int(np.flatnonzero(far)[0])
         raise InputError(
@@ -134,6 +134,10 @@ def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) ->
     else:
         absent = np.zeros(len(run), dtype=bool)
         limit = np.maximum(values, 1)
+    far = int(np.count_nonzero(~absent & (limit >= BEYOND)))
+    if far:
+        assumed["time_limit_s beyond 68 years, taken as never"] = far
+        limit = np.where(limit >= BEYOND, NEVER, limit)
     count = int(np.count_nonzero(absent))
     if count:
         how = "taken as their run time" if missing_s is None else f"taken as {missing_s} s"
