@@ -50,7 +50,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, heap_push, insert, resort
+from timonier.simulate.kernel.waiting import append, count_waiting, heap_push, insert, resort
 
 Advance = Callable[[State, int, int], int]
 
@@ -115,6 +115,14 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     charge(state, job, -1)
                     end_job(state, job, now)
                 s[ENDED] = 1
+            if patient and not s[FORCED]:  # who came while nothing happened has waited
+                while True:
+                    job = next_submitted(state, now - 1)
+                    if job < 0 or s[STOP]:
+                        break
+                    append(state, job)
+                    s[ARRIVED] = 1
+                count_waiting(state)
             while True:
                 if rich:
                     job = next_arrived(state, now)
@@ -148,5 +156,6 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     s[HEAD] = -1
                 s[ENDED] = 0
                 s[ARRIVED] = 0
+            count_waiting(state)
 
     return advance

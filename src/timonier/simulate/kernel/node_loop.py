@@ -42,7 +42,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import insert, resort
+from timonier.simulate.kernel.waiting import count_waiting, insert, resort
 
 AdvanceNodes = Callable[[Cluster, int, int], int]
 WFP3, UNICEF = DYNAMIC_RULES
@@ -131,6 +131,7 @@ def _build_instants() -> AdvanceNodes:
                 make_pass(cluster)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
+            count_waiting(base)
 
     return advance
 
@@ -190,5 +191,7 @@ def _build_turns() -> AdvanceNodes:
                 s[FORCED] = 0
             if due:
                 make_pass(cluster)
+            if phase == CLOCK:
+                count_waiting(base)
 
     return advance
