@@ -185,6 +185,7 @@ def _times(work: Table, profile: Profile, run: Ints, done: Ints) -> tuple[Ints, 
     if estimate.use == "limit":
         return limit, occupied, limit
     predicted = _ticks(work, "predicted_s", UNKNOWN)
+    predicted = np.where(predicted >= BEYOND, NEVER, predicted)
     predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted - done, 1))
     return limit, occupied, np.minimum(predicted, limit) if kill else predicted
 
@@ -206,14 +207,14 @@ def _ints(table: Table, name: str) -> Ints:
 
 
 def _ticks(table: Table, name: str, missing: int) -> Ints:
-    """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s and done_s), inf as NEVER."""
+    """Seconds as whole ticks, half up; positive run times, limits and forecasts at least 1, inf as NEVER."""
     if name not in table.names:
         return np.full(table.rows, missing)
     if pa.types.is_integer(table.data.schema.field(name).type):
         return np.asarray(pc.fill_null(_column(table, name, pa.int64()), missing))
     seconds = np.array(pc.fill_null(_column(table, name, pa.float64()), np.nan), dtype=np.float64)
     whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
-    if name not in ("submit_s", "done_s"):
+    if name in ("runtime_s", "time_limit_s", "predicted_s"):
         whole = np.where((whole == 0) & (seconds > 0), 1, whole)
     return np.where(np.isnan(seconds), missing, np.where(seconds == np.inf, NEVER, whole))
 

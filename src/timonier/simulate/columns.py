@@ -75,15 +75,26 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     return columns
 
 
-def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
+def think_ticks(jobs: Jobs, assumed: dict[str, int]) -> Ints:
+    """The think times, in ticks; without a dependency they mean nothing.  Raises InputError for one too long."""
+    if not jobs.has("think_s") or not jobs.has("dependency"):
+        return np.zeros(len(jobs), dtype=np.int64)
+    depends = np.asarray(pc.is_valid(jobs.texts("dependency")).to_numpy(zero_copy_only=False))
+    return _ticks(jobs, "think_s", assumed, depends)
+
+
+def _ticks(jobs: Jobs, name: str, assumed: dict[str, int], where: NDArray[np.bool_] | None = None) -> Ints:
+    """A column in ticks; where: only these rows, 0 elsewhere."""
     values = jobs.numbers(name, 0)
+    if where is not None:
+        values = np.where(where, values, 0)
     ticks, fractions = to_ticks(values)
     if fractions:
         assumed[f"{name} rounded to whole seconds"] = fractions
-    if name != "submit_s":
+    if name == "runtime_s":
         raised = (ticks == 0) & (values > 0)
         ticks = np.where(raised, 1, ticks) if raised.any() else ticks
-    far = (ticks >= BEYOND) & (ticks < NEVER)
+    far = (ticks >= BEYOND) & ((ticks < NEVER) | (name != "runtime_s"))
     if far.any():
         row = int(np.flatnonzero(far)[0])
         raise InputError(
@@ -158,7 +169,10 @@ def _estimates(
     absent = np.isnan(predicted)
     if absent.any():
         assumed["no prediction given, taken as their time limit"] = int(np.count_nonzero(absent))
-    ticks = np.maximum(to_ticks(np.where(absent, 0.0, predicted))[0] - done, 1)
+    ticks, fractions = to_ticks(np.where(absent, 0.0, predicted))
+    if fractions:
+        assumed["predicted_s rounded to whole seconds"] = fractions
+    ticks = np.where(ticks >= BEYOND, NEVER, np.maximum(ticks - done, 1))
     ticks = np.where(absent, limit, ticks)
     return np.minimum(ticks, limit) if profile.estimate.over == "kill" else ticks
 

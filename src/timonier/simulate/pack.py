@@ -22,6 +22,7 @@ from timonier.simulate.columns import (
     refuse_what_cannot_run,
     refuse_what_holds_too_much,
     rows_with,
+    think_ticks,
 )
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
@@ -303,7 +304,7 @@ def _rules(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, row
     of_job = np.zeros(len(row), dtype=k.RULE_OF_JOB)
     of_job["rank"] = rank[row]
     of_job["priority"] = jobs.numbers("priority", 0)[row]
-    of_job["think"] = to_ticks(jobs.numbers("think_s", 0))[0][row]
+    of_job["think"] = think_ticks(jobs, columns.assumed)[row]
     of_job["partition"] = partition[row]
     of_job["queue"] = queue[row]
     of_job["pair"] = pair[row]

@@ -151,7 +151,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
     if s[LO] > 1024 and 2 * s[LO] > s[HI]:
         compact(state)
     jobs = state.jobs
-    priority = state.rules[job]["priority"] if rich else 0
+    priority = state.rules[job]["priority"] if rich else 0.0
     key = key_of(s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority)
     low = s[LO]
     high = s[HI]
@@ -229,7 +229,7 @@ def resort(state: State, rich: int) -> None:
     jobs = state.jobs
     for k in range(s[HI]):
         job = waiting.job[k]
-        priority = state.rules[job]["priority"] if rich else 0
+        priority = state.rules[job]["priority"] if rich else 0.0
         waiting.key[k] = key_of(
             s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority
         )
