@@ -20,15 +20,16 @@ from timonier.kit.errors import InputError
 from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
+from timonier.simulate.check_files import FILE_RULES
 from timonier.simulate.check_nodes import NODE_RULES, read_nodes
-from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Evidence, Ints, Table
+from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Evidence, Flags, Ints, Table
 
 pc: Any = pyarrow.compute
 
 NEVER = 1 << 60  # the tick of what does not happen
 BEYOND = 1 << 31  # 68 years: a limit from there on does not end
-TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
-HASHED = (*TABLES, "placements.parquet", "machine.toml", "profile.toml", "summary.json")
+TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet", "placements.parquet")
+HASHED = (*TABLES, "machine.toml", "profile.toml", "summary.json")
 
 
 def check_run(folder: str | Path) -> list[str]:
@@ -46,7 +47,7 @@ def check_run(folder: str | Path) -> list[str]:
     if evidence is None:
         return [*broken, "jobs.parquet does not have one row for every job of workload.parquet, in its order"]
     machine = read_machine(folder / "machine.toml")
-    for rule in RULES:
+    for rule in (*RULES, *FILE_RULES):
         if machine.is_counted or rule not in ONLY_ON_COUNTS:
             broken += rule(evidence)
     return broken + ([] if machine.is_counted else _broken_on_nodes(folder, evidence, machine))
@@ -54,8 +55,8 @@ def check_run(folder: str | Path) -> list[str]:
 
 def _broken_on_nodes(folder: Path, evidence: Evidence, machine: Machine) -> list[str]:
     """The promises of placements, and that jobs are called unrunnable for a reason."""
-    work, placements = (_read_table(folder / name) for name in ("workload.parquet", "placements.parquet"))
-    found = read_nodes(evidence, machine, work, placements)
+    work = _read_table(folder / "workload.parquet")
+    found = read_nodes(evidence, machine, work, evidence.placements)
     if isinstance(found, list):
         return found
     return [sentence for rule in NODE_RULES for sentence in rule(found)]
@@ -78,13 +79,14 @@ def _broken_hashes(folder: Path) -> list[str]:
 
 def _read(folder: Path) -> Evidence | None:
     """Everything the rules look at; None where the rows are not those of the workload."""
-    run, segments, work = (_read_table(folder / name) for name in TABLES)
+    run, segments, work, placements = (_read_table(folder / name) for name in TABLES)
     ids = _texts(work, "job_id")
     if (
         run.rows != work.rows
         or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False, min_count=0).as_py()
     ):
         return None
+    _texts(run, "nodes")  # which must be there
     machine = read_machine(folder / "machine.toml")
     processors = machine.total_cores
     profile = read_profile(folder / "profile.toml")
@@ -116,7 +118,10 @@ def _read(folder: Path) -> Evidence | None:
         eligible=_ticks(work, "eligible_s", UNKNOWN),
         running_then=running,
         start_then=start_then,
+        doomed=_flags(work, "doomed") if now is not None else np.zeros(work.rows, dtype=bool),
         now=now,
+        until=_until(folder / "manifest.toml"),
+        counted=machine.is_counted,
         settled=settled,
         processors=processors,
         caps={p.name: processors if p.processors is None else p.processors for p in machine.partitions},
@@ -125,8 +130,11 @@ def _read(folder: Path) -> Evidence | None:
         said={name: _ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
         state=_texts(run, "state"),
         lost=_ints(run, "lost_s"),
-        promised=_ints(run, "promised_s") if "promised_s" in run.names else np.full(run.rows, UNKNOWN),
+        promised=_ints(run, "promised_s"),
+        attempts=_ints(run, "attempts"),
+        note=_texts(run, "note"),
         segments=segments,
+        placements=placements,
         summary=_summary(folder / "summary.json"),
     )
 
@@ -142,6 +150,16 @@ def _read_table(path: Path) -> Table:
             f"this is not a Parquet table: {said}", where=str(path), fix="make the run again"
         ) from error
     return Table(table, str(path))
+
+
+def _until(path: Path) -> int | None:
+    """The last instant that was run, in ticks; None where the run went on to its end."""
+    until = read_toml(path).get("until")
+    if until is None:
+        return None
+    if isinstance(until, bool) or not isinstance(until, int | float) or not abs(until) < NEVER:
+        raise InputError("'until' is not an instant", where=str(path), fix="make the run again")
+    return int(np.floor(until + 0.5))
 
 
 def _summary(path: Path) -> dict[str, Any]:
@@ -228,6 +246,13 @@ def _processors(work: Table) -> Ints:
     if "cores" in work.names:
         cores = np.asarray(pc.fill_null(_column(work, "cores", pa.float64()), 1.0))
     return np.asarray(-(-(tasks * np.rint(cores * 1000).astype(np.int64)) // 1000))
+
+
+def _flags(table: Table, name: str) -> Flags:
+    """A column of true and false; false where there is none."""
+    if name not in table.names:
+        return np.zeros(table.rows, dtype=bool)
+    return np.asarray(pc.fill_null(_column(table, name, pa.bool_()), False))
 
 
 def _texts(table: Table, name: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +19,6 @@ pc: Any = pyarrow.compute
 
 UNKNOWN = -1
 FOREVER = 1 << 59  # beyond every end; two of them still fit an int64
-CLOSE = 1e-9
 STATES = ("completed", "timeout", "running", "pending", "cancelled", "unrunnable", "dropped")
 
 
@@ -50,7 +48,10 @@ class Evidence:
     expected: the time that the job will occupy its processors.  cut: less than its run time, by its limit.
     estimate: what the scheduler believes.  users: a number for each user.
     running_then, start_then: what ran already in the state at `now`.
-    From the run: said (the columns of the run table), state, lost, promised, segments, summary.
+    doomed: cancelled at their submission, for a dependency failed before the state.
+    until: the last instant that was run, ticks, None: to the end.  counted: a machine without nodes.
+    From the run: said (the columns of the run table), state, lost, promised, attempts, note, segments,
+    placements, summary.
     """
 
     count: int
@@ -69,7 +70,10 @@ class Evidence:
     eligible: Ints
     running_then: Flags
     start_then: Ints
+    doomed: Flags
     now: int | None
+    until: int | None
+    counted: bool
     settled: bool
     processors: int
     caps: dict[str, int]
@@ -79,7 +83,10 @@ class Evidence:
     state: Any
     lost: Ints
     promised: Ints
+    attempts: Ints
+    note: Any
     segments: Table
+    placements: Table
     summary: dict[str, Any]
 
     def job(self, row: int) -> str:
@@ -313,13 +320,19 @@ def dependencies_are_kept(e: Evidence) -> list[str]:
     wrong, early = np.zeros(e.count, dtype=bool), np.zeros(e.count, dtype=bool)
     wrong[child[runs & ~fulfilled]] = True
     early[child[runs & ended & (start[child] < end[parent] + e.think[child])]] = True
-    doomed = np.zeros(e.count, dtype=bool)
+    doomed = e.doomed.copy()
     doomed[child[closed[parent] & ~fulfilled]] = True
+    wrong |= e.doomed & e.started
+    has_come = e.submit <= (FOREVER if e.until is None else e.until)
     return [
         *told(e, wrong, "starts although a dependency of it does not hold"),
         *told(e, early, "starts before its dependencies have ended (and its think time is over)"),
         *told(e, e.is_in("cancelled") & ~doomed, "is cancelled, but its dependencies could hold"),
-        *told(e, e.is_in("pending") & doomed, "waits for ever for a dependency that cannot hold"),
+        *told(
+            e,
+            e.is_in("pending") & doomed & has_come,
+            "waits for ever for a dependency that cannot hold",
+        ),
     ]
 
 
@@ -384,6 +397,22 @@ def promised_starts_are_kept(e: Evidence) -> list[str]:
     return told(e, late | never, "starts later than it was promised (promised_s)")
 
 
+def nobody_waits_for_nothing(e: Evidence) -> list[str]:
+    """At the end of a run nobody who may start waits on a machine on which nothing runs."""
+    cycle = e.profile.cycle
+    always_looks = {"submit", "end"} <= set(cycle.on) or cycle.every_s is not None
+    if e.is_in("running").any() or not always_looks:
+        return []
+    waits = e.is_in("pending") & ~e.doomed
+    if e.until is not None:  # who came before the last pass, and waits for no other job
+        last = e.until if cycle.every_s is None else e.until // cycle.every_s * cycle.every_s
+        waits &= np.maximum(e.submit, e.eligible) <= last
+        waits &= np.asarray(pc.equal(pc.fill_null(e.dependency, ""), ""))
+        ends = e.said["end_s"].max(initial=0)
+        waits &= bool(ends <= last)
+    return told(e, waits, "waits at the end of the run, although nothing runs")
+
+
 def _limits_hold_back(profile: Profile) -> bool:
     limits = [queue.limits for queue in profile.queues]
     held = [(x.processors, x.jobs, x.user_processors, x.user_jobs) for x in limits]
@@ -392,129 +421,6 @@ def _limits_hold_back(profile: Profile) -> bool:
 
 def _depend(e: Evidence) -> bool:
     return bool(np.asarray(pc.not_equal(pc.fill_null(e.dependency, ""), "")).any())
-
-
-# ---- the other files
-
-
-def segments_say_the_same(e: Evidence) -> list[str]:
-    """Each started job has segments from its start to its end, one after the other; others have none."""
-    data = e.segments.data
-    missing = {"job_id", "start_s", "end_s"} - set(e.segments.names)
-    if missing:
-        return [f"segments.parquet has no column {', '.join(sorted(missing))}"]
-    found = pc.index_in(data.column("job_id").cast(pa.string()), e.ids.combine_chunks())
-    if found.null_count:
-        return ["segments.parquet has a job that is not in jobs.parquet"]
-    row = np.asarray(found).astype(np.int64)
-    start = np.asarray(pc.fill_null(data.column("start_s").cast(pa.int64()), UNKNOWN))
-    end = np.asarray(pc.fill_null(data.column("end_s").cast(pa.int64()), FOREVER))
-    order = np.lexsort((start, row))
-    row, start, end = row[order], start[order], end[order]
-    first, last = np.full(e.count, UNKNOWN), np.full(e.count, UNKNOWN)
-    last[row] = end
-    first[row[::-1]] = start[::-1]
-    overlap = np.zeros(e.count, dtype=bool)
-    overlap[row[1:][(row[1:] == row[:-1]) & (start[1:] < end[:-1])]] = True
-    should_end = np.where(e.started, np.where(e.ended, e.said["end_s"], FOREVER), UNKNOWN)
-    wrong = (first != e.said["start_s"]) | (last != should_end) | overlap
-    return told(e, wrong, "has segments that are not its start_s to end_s")
-
-
-def counts_are_right(e: Evidence) -> list[str]:
-    """summary.json counts the jobs as the run table does."""
-    said = e.summary.get("jobs", {})
-    if not isinstance(said, dict):
-        return ["summary.json: 'jobs' is not a table of counts"]
-    counts = {state: int(np.count_nonzero(e.is_in(state))) for state in STATES} | {"in all": e.count}
-    return [
-        f"summary.json counts {said.get(name, 0)} jobs {name}; the run table has {count}"
-        for name, count in counts.items()
-        if said.get(name, 0) != count
-    ]
-
-
-def metrics_are_right(e: Evidence) -> list[str]:
-    """summary.json's metrics, computed again by formulas of their own."""
-    said = e.summary.get("metrics", {})
-    warmup = e.summary.get("warmup", 0.0)
-    if not isinstance(said, dict) or not isinstance(warmup, int | float):
-        return ["summary.json: 'metrics' is not a table of numbers"]
-    found = _metrics(e, float(warmup))
-    broken = []
-    for name, value in said.items():
-        if name in found and not _close(value, found[name]):
-            broken.append(f"summary.json says {name} = {value}; the run table gives {found[name]}")
-    return broken
-
-
-def _close(said: Any, found: float | None) -> bool:
-    if said is None or found is None:
-        return said is None and found is None
-    return isinstance(said, int | float) and math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
-
-
-def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
-    """CONTRACT 6.9, plainly: one formula a line."""
-    late = np.ones(e.count, dtype=bool)
-    late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
-    started, ended = late & e.started, late & e.started & e.ended
-    wait = e.said["wait_s"][started].astype(float)
-    # one run alone knows nothing of a baseline, and a counted machine nothing of watts and prices
-    unknown = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs", "energy_kwh", "cost")
-    found: dict[str, float | None] = {**dict.fromkeys(unknown), "jobs_scored": float(len(wait))}
-    found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
-    found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
-    lost = np.maximum(e.lost, 0).astype(float)
-    found["lost_work_s"] = float(np.sum((lost * e.said["size"])[started])) if len(wait) else None
-    wait, run = e.said["wait_s"][ended].astype(float), e.said["run_s"][ended].astype(float)
-    found |= _points("tts", wait + run, "_s")
-    slowdown = np.maximum(1.0, (wait + run) / np.maximum(run, 10.0))
-    found |= _points("bsld", slowdown)
-    if not len(wait):
-        return found
-    work = e.said["size"][ended] * run
-    makespan = float(e.said["end_s"][ended].max() - e.said["submit_s"][started].min())
-    found["makespan_s"] = makespan
-    found["wait_work_weighted_s"] = float(np.sum(wait * work) / np.sum(work))
-    found["wait_below_run_share"] = float(np.mean(wait < run))
-    found["wait_below_run_work_share"] = float(np.sum(work[wait < run]) / np.sum(work))
-    means = _means_by_user(e.users[ended], slowdown)
-    found["jain_bsld_user"] = (
-        float(np.sum(means) ** 2 / (len(means) * np.sum(means**2))) if len(means) else None
-    )
-    found["bsld_worst_user"] = float(np.max(means)) if len(means) else None
-    if makespan > 0:
-        found["utilisation"] = float(np.sum(work)) / (e.processors * makespan)
-        found["processor_hours_per_hour"] = float(np.sum(work)) / makespan
-        found["jobs_per_hour"] = len(wait) / (makespan / 3600.0)
-    return found
-
-
-def _means_by_user(users: Ints, slowdown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean slowdown of every user that is known."""
-    ordered = np.argsort(users, kind="stable")
-    ordered = ordered[users[ordered] != UNKNOWN]
-    if not len(ordered):
-        return np.zeros(0)
-    begin = np.flatnonzero(np.diff(users[ordered], prepend=UNKNOWN))
-    means: NDArray[np.float64] = np.add.reduceat(slowdown[ordered], begin) / np.diff(
-        begin, append=len(ordered)
-    )
-    return means
-
-
-def _points(name: str, values: NDArray[np.float64], unit: str = "") -> dict[str, float | None]:
-    names = [f"{name}_{point}{unit}" for point in ("mean", "median", "p95", "p99")]
-    if not len(values):
-        return dict.fromkeys(names)
-    ordered = np.sort(values)
-    found = [float(np.mean(values))]
-    for share in (0.50, 0.95, 0.99):
-        place = share * (len(ordered) - 1)
-        low, high = math.floor(place), math.ceil(place)
-        found.append(float(ordered[low] + (place - low) * (ordered[high] - ordered[low])))
-    return dict(zip(names, found, strict=True))
 
 
 RULES: tuple[Callable[[Evidence], list[str]], ...] = (
@@ -529,9 +435,7 @@ RULES: tuple[Callable[[Evidence], list[str]], ...] = (
     dependencies_are_kept,
     first_come_first_served,
     promised_starts_are_kept,
-    segments_say_the_same,
-    counts_are_right,
-    metrics_are_right,
+    nobody_waits_for_nothing,
 )
 
 # machines with nodes have rules of their own for these

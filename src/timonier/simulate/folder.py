@@ -103,6 +103,8 @@ def _write_folder(run: Run, path: Path, summary: dict[str, Any], asked: dict[str
         (folder / "profile.toml").write_text(profile_to_toml(run.profile))
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         manifest = {"schema": "timonier/run/1", "timonier": timonier.__version__, **asked}
+        if run.until_s is not None:
+            manifest["until"] = run.until_s
         manifest["files"] = {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())
         }

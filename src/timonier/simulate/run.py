@@ -23,6 +23,7 @@ class Run:
 
     table: the run table, rows in input order.
     longest_queue: most jobs waiting at the end of an instant.  assumed: fact -> jobs.  packed: the state, to go on from.
+    until_s: the last instant that was run, None: to the end.
     """
 
     jobs: Jobs
@@ -31,6 +32,7 @@ class Run:
     table: pa.Table
     longest_queue: int
     packed: Packed
+    until_s: float | None = None
     assumed: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -64,6 +66,7 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
         table=run_table(jobs, packed),
         longest_queue=_longest_queue(packed, until),
         packed=packed,
+        until_s=until_s,
         assumed=packed.columns.assumed,
     )
 
