@@ -11,6 +11,7 @@ from tests.cli.command import swf
 from typer.testing import CliRunner
 
 from timonier.cli.app import app
+from timonier.kit.errors import InputError
 from timonier.workload import read_workload
 
 HEADER = "job_id,submit_s,start_s,end_s,wait_s,run_s,size,state,attempts,lost_s,nodes,note"
@@ -116,6 +117,13 @@ def test_a_state_may_be_stopped_again(log, tmp_path):
     run(one, "-m", 4, "--until", 101, "--save-state", two)
     run(log, "--until", 101, "--save-state", tmp_path / "straight.parquet")
     assert pq.read_table(two).equals(pq.read_table(tmp_path / "straight.parquet"))
+
+
+def test_a_log_with_columns_that_a_state_needs_is_not_saved_as_one(tmp_path):
+    (tmp_path / "log.csv").write_text("job_id,submit_s,runtime_s,doomed\na,0,50,no\n")
+    run(tmp_path / "log.csv", "-m", 1)
+    with pytest.raises(InputError, match="has a column 'doomed', which a state file needs"):
+        run(tmp_path / "log.csv", "-m", 1, "--save-state", tmp_path / "s.parquet")
 
 
 def test_now_and_usage_go_with_a_state_in_csv(tmp_path):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from timonier.cli.summary import summarise
 from timonier.describe import read_machine
 from timonier.kit.errors import InputError
 from timonier.policy import read_profile
 from timonier.policy.profile import Order, Profile
-from timonier.simulate import Run, simulate
-from timonier.workload import Jobs
+from timonier.simulate import Run, check_run, simulate, write_run
+from timonier.workload import Jobs, read_workload, write_table
 
 MACHINE = read_machine("1")
 
@@ -57,3 +60,41 @@ def test_fractions_of_forecasts_are_rounded_and_counted() -> None:
     profile = read_profile("easy", ["estimate.use=predicted"])
     assert simulate(jobs, MACHINE, profile).assumed["predicted_s rounded to whole seconds"] == 1
     assert "predicted_s rounded to whole seconds" not in simulate(jobs, MACHINE, read_profile("easy")).assumed
+
+
+JOINED = {
+    "doomed": ["maybe", None, "yes", "1"],
+    "eligible_s": [5000, 7, None, 9],
+    "promised_s": ["zz", "7", None, "1.50"],
+    "start_seq": ["a", "b", "c", "d"],
+}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_columns_of_a_log_that_are_called_as_those_of_states_pass_through(
+    tmp_path: Path, suffix: str
+) -> None:
+    plain = table(dependency=[None, "afterok:1", None, None], time_limit_s=[20] * 4)
+    joined = plain.table
+    for name, values in JOINED.items():
+        joined = joined.append_column(name, pa.array(values))
+    write_table(replace(plain, table=joined), tmp_path / f"log{suffix}")
+    jobs = read_workload(tmp_path / f"log{suffix}")
+    for name, values in JOINED.items():
+        assert jobs.table.column(name).to_pylist() == values
+    for profile in ("easy", "conservative", "fcfs"):
+        wanted = simulate(plain, read_machine("2"), read_profile(profile))
+        run = simulate(jobs, read_machine("2"), read_profile(profile))
+        assert run.table.equals(wanted.table)
+        write_run(run, tmp_path / f"run{profile}", summarise(run, 0.0), {})
+        assert check_run(tmp_path / f"run{profile}") == []
+
+
+def test_columns_of_a_state_are_checked(tmp_path: Path) -> None:
+    rows = "job_id,submit_s,runtime_s,state,start_s,doomed,eligible_s,start_seq\n"
+    rows += "a,0,50,running,10,maybe,x,1.5\n"
+    (tmp_path / "s.csv").write_text(rows)
+    with pytest.raises(InputError) as error:
+        read_workload(tmp_path / "s.csv", now=20)
+    for said in ("doomed = 'maybe'", "eligible_s = 'x'", "start_seq = 1.5: must be a whole number"):
+        assert said in str(error.value)

@@ -48,6 +48,10 @@ def simulate(
     check_names(log, out, save_state)
     asked = given.read_inputs(log, machine, profile, exact, setting, now, usage)
     given.check_until(until, asked.jobs)
+    if save_state is not None:
+        from timonier.simulate.state_file import refuse_names
+
+        refuse_names(asked.jobs)
     with Bar("simulating", output is Output.quiet) as bar:
         run = engine.simulate(
             asked.jobs, asked.machine, asked.profile, seed=seed, until_s=until, progress=bar, tell=tell

@@ -90,14 +90,15 @@ def _read(folder: Path) -> Evidence | None:
     machine = read_machine(folder / "machine.toml")
     processors = machine.total_cores
     profile = read_profile(folder / "profile.toml")
-    state = _texts(work, "state")
     now, settled = _state_header(work)
-    done = np.zeros(work.rows, dtype=np.int64) if now is None else _ticks(work, "done_s", 0)
+    if now is None:  # then these are columns of somebody else
+        work = _without(work, ("state", "start_s", "done_s", "eligible_s", "doomed"))
+    done = _ticks(work, "done_s", 0)
     run_time = _ticks(work, "runtime_s", 0)
     run_time = np.where(run_time < NEVER, run_time - done, NEVER)
     limit, expected, estimate = _times(work, profile, run_time, done)
     cut = expected < run_time
-    running = _equals(state, "running")
+    running = _equals(_texts(work, "state"), "running")
     start_then = np.where(running, _ticks(work, "start_s", UNKNOWN), UNKNOWN)
     if now is not None:  # an end that is overdue in a state comes at once
         expected = np.where(running & (start_then + expected < now), now - start_then, expected)
@@ -118,7 +119,7 @@ def _read(folder: Path) -> Evidence | None:
         eligible=_ticks(work, "eligible_s", UNKNOWN),
         running_then=running,
         start_then=start_then,
-        doomed=_flags(work, "doomed") if now is not None else np.zeros(work.rows, dtype=bool),
+        doomed=_flags(work, "doomed"),
         now=now,
         until=_until(folder / "manifest.toml"),
         counted=machine.is_counted,
@@ -137,6 +138,11 @@ def _read(folder: Path) -> Evidence | None:
         placements=placements,
         summary=_summary(folder / "summary.json"),
     )
+
+
+def _without(table: Table, names: tuple[str, ...]) -> Table:
+    there = [name for name in names if name in table.names]
+    return Table(table.data.drop_columns(there), table.where)
 
 
 def _read_table(path: Path) -> Table:

@@ -178,8 +178,8 @@ def _estimates(
 
 
 def _ticks_or_none(jobs: Jobs, name: str) -> Ints:
-    """Ticks, -1 where the cell is empty."""
-    if not jobs.has(name):
+    """Ticks of a column that only states have, -1 where the cell is empty."""
+    if jobs.state is None or not jobs.has(name):
         return np.full(len(jobs), -1, dtype=np.int64)
     values = jobs.numbers(name, np.nan).astype(np.float64)
     return to_ticks(np.where(np.isnan(values), -1.0, values))[0]

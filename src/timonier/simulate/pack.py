@@ -449,14 +449,14 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     marks["state"][refused[row] & ~running] = k.UNRUNNABLE
-    if jobs.has("doomed"):
+    if jobs.state is not None and jobs.has("doomed"):
         doomed = np.asarray(pc.fill_null(jobs.table.column("doomed"), False))[row]
         marks["state"][doomed] = k.DOOMED
         state.rules["depends"][doomed] = 1
     opening = state.opening
     opening["eligible"] = state.jobs["submit"]
     opening["missing"] = np.bincount(state.children.job, minlength=len(row))
-    if jobs.has("eligible_s"):
+    if jobs.state is not None and jobs.has("eligible_s"):
         known = jobs.numbers("eligible_s", np.nan).astype(np.float64)[row]
         given = ~np.isnan(known) & (opening["missing"] == 0)
         opening["eligible"][given] = to_ticks(known[given])[0]

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.kit.errors import InputError
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE
@@ -30,6 +31,17 @@ STATE_COLUMNS = (
     "doomed",
     "start_seq",
 )
+
+
+def refuse_names(jobs: Jobs) -> None:
+    """Raise InputError where a log has columns whose names a state needs for itself."""
+    taken = [name for name in STATE_COLUMNS if jobs.state is None and jobs.has(name)]
+    if taken:
+        raise InputError(
+            f"the log has a column {taken[0]!r}, which a state file needs for itself",
+            where=jobs.source,
+            fix="rename it, or leave out --save-state",
+        )
 
 
 def state_of(run: Run, now_s: float) -> Jobs:

@@ -26,15 +26,15 @@ _MAY_BE_INFINITE = ("runtime_s", "reserved_s")
 _UNKNOWN = "leave it empty when unknown"
 
 
-def checked(table: pa.Table, where: str) -> pa.Table:
+def checked(table: pa.Table, where: str, is_state: bool = False) -> pa.Table:
     """The table with every contract column in its contract type; InputError with up to ten wrong cells.
 
-    Nothing is dropped and no row moves. Unknown columns pass through.
+    is_state: of a state file, which has columns of its own.  Nothing is dropped and no row moves. Unknown columns pass through.
     """
     _refuse_names(table, where)
     wrong: list[WrongCell] = []
     for k, name in enumerate(table.column_names):
-        column = column_named(name)
+        column = column_named(name, is_state)
         if column is None:
             continue
         values, bad = canonical(table.column(k), column)

@@ -40,7 +40,7 @@ def read_table(path: str | Path, *, now: float | None = None, usage: str | Path 
 
 def table_to_jobs(table: pa.Table, where: str, said: Metadata, state: StateHeader | None) -> Jobs:
     """Check and clean a table that some reader made."""
-    table, cleaning = cleaned(checked(table.replace_schema_metadata(None), where))
+    table, cleaning = cleaned(checked(table.replace_schema_metadata(None), where, state is not None))
     if state:
         _check_running(table, state.now_s, where)
     return Jobs(table, where, cleaning, said.epoch, said.processors, state)
