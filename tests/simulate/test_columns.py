@@ -98,3 +98,25 @@ def test_columns_of_a_state_are_checked(tmp_path: Path) -> None:
         read_workload(tmp_path / "s.csv", now=20)
     for said in ("doomed = 'maybe'", "eligible_s = 'x'", "start_seq = 1.5: must be a whole number"):
         assert said in str(error.value)
+
+
+def test_every_demand_that_needs_nodes_is_told_on_a_counted_machine() -> None:
+    asked: dict[str, Any] = {
+        "gpus": [1.0, 0.5, None],
+        "gpu_memory_bytes": [0, 5, None],
+        "memory_bytes": [0, 0, 7],
+        "gpu_types": ["t4", None, None],
+        "mig": [None, "1g.5gb", None],
+        "features": ["ib", "ib", None],
+        "tasks_per_node": [1, None, None],
+        "within": ["node", "rack", "switch"],
+        "whole_nodes": [True, False, None],
+        "gang": [True, False, None],
+        "res.nvme_bytes": [0, 5, 5],
+        "res.licence_ansys": [0, 0, 0],
+    }
+    wanted = {"gpus": 2, "gpu_memory_bytes": 1, "memory_bytes": 1, "gpu_types": 1, "mig": 1, "features": 2}
+    wanted |= {"tasks_per_node": 1, "within": 3, "whole_nodes": 1, "gang = false": 1, "res.nvme_bytes": 2}
+    told = " asked for, not modelled on a counted machine"
+    run = simulate(table(**asked), MACHINE, read_profile("easy"))
+    assert {fact.removesuffix(told): rows for fact, rows in run.assumed.items() if told in fact} == wanted

@@ -22,6 +22,12 @@ MOST_PROCESSORS = 1 << 24
 BEYOND = 1 << 31  # ticks: 68 years, the longest time that the clock takes
 
 
+# demands that a number of processors cannot tell: above zero; not empty; other than usual
+NUMBERS = ("gpus", "gpu_memory_bytes", "memory_bytes")
+TEXTS = ("gpu_types", "mig", "features", "tasks_per_node", "within")
+FLAGS = {"whole_nodes": True, "gang": False}
+
+
 @dataclass(slots=True)
 class Columns:
     """The job table as ticks and counts, in row order; every array has length J.
@@ -67,12 +73,26 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     columns = Columns(
         submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed
     )
-    for name in ("gpus", "memory_bytes"):
-        if jobs.has(name) and machine.is_counted:
-            asked = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
-            if asked:
-                assumed[f"{name} asked for, not modelled on a counted machine"] = asked
+    if machine.is_counted:
+        _tell_what_needs_nodes(jobs, assumed)
     return columns
+
+
+def _tell_what_needs_nodes(jobs: Jobs, assumed: dict[str, int]) -> None:
+    """Count, demand by demand, the jobs whose request a number of processors cannot tell."""
+    found: dict[str, int] = {}
+    for name in jobs.table.column_names:
+        column = jobs.table.column(name)
+        if name in NUMBERS or name.startswith("res."):
+            found[name] = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
+        elif name in TEXTS:
+            found[name] = len(jobs) - int(column.null_count)
+        elif name in FLAGS:
+            count = pc.sum(pc.equal(column, FLAGS[name])).as_py() or 0
+            found[name if FLAGS[name] else f"{name} = false"] = int(count)
+    for name, count in found.items():
+        if count:
+            assumed[f"{name} asked for, not modelled on a counted machine"] = count
 
 
 def think_ticks(jobs: Jobs, assumed: dict[str, int]) -> Ints:
