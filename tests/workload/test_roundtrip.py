@@ -146,3 +146,33 @@ def test_an_unknown_extension_is_refused_before_anything_is_written(tmp_path) ->
     with pytest.raises(InputError, match="in which format"):
         write_table(Jobs(pa.table({"job_id": ["1"]}), ""), tmp_path / "a.xlsx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
+)
+def test_text_of_every_kind_can_be_written_as_csv(tmp_path, kind) -> None:
+    """pandas writes categoricals and large strings."""
+    words = ["x,1", None, 'q"z', "plain"]
+    told = pa.array(words) if pa.types.is_dictionary(kind) else pa.array(words, kind)
+    told = told.dictionary_encode() if pa.types.is_dictionary(kind) else told
+    numbers = pa.array([7, 7, 8, None]).dictionary_encode()
+    table = pa.table({"job_id": ["a", "b", "c", "d"], "submit_s": [0] * 4, "runtime_s": [5] * 4})
+    table = table.append_column("label", told).append_column("number", numbers)
+    write_table(Jobs(table, "here"), tmp_path / "a.csv")
+    again = read_workload(tmp_path / "a.csv").table
+    assert again.column("label").to_pylist() == words
+    assert again.column("number").to_pylist() == [7, 7, 8, None]
+
+
+def test_columns_for_which_csv_has_no_cell_are_refused_by_name(tmp_path) -> None:
+    table = pa.table({"job_id": ["a"], "submit_s": [0], "runtime_s": [5], "when": pa.array([0], pa.date32())})
+    for name, value in (("list", [1]), ("struct", {"x": 1}), ("bytes", b"a")):
+        table = table.append_column(name, pa.array([value]))
+    with pytest.raises(InputError) as error:
+        write_table(Jobs(table, "here"), tmp_path / "a.csv")
+    assert "'list' holds list<" in str(error.value)
+    assert "'struct' holds struct<" in str(error.value)
+    assert "'bytes' holds binary" in str(error.value)
+    assert "'when'" not in str(error.value)
+    assert not list(tmp_path.iterdir())
