@@ -27,7 +27,7 @@ from timonier.workload.arrow import pc
 def check_names(log: Path, out: Path | None, state: Path | None) -> None:
     """Refuse names that cannot be written, before hours of work.  Raises InputError.
 
-    A run never takes the place of what it was read from; a state may: it is the same queue, later.
+    A run never takes the place of what it was read from.
     """
     if out is not None and out.resolve() == log.resolve():
         raise InputError("the run would overwrite its own input", where=str(out), fix="name another file")

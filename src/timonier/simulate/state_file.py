@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,13 @@ STATE_COLUMNS = (
 )
 
 
-def refuse_names(jobs: Jobs) -> None:
-    """Raise InputError where a log has columns whose names a state needs for itself."""
+def refuse_to_save(jobs: Jobs, path: Path) -> None:
+    """Raise InputError where a state cannot be written: over its log, or beside columns of the names it needs.
+
+    A state may take the place of the state from which the run went on: it is the same queue, later.
+    """
+    if jobs.state is None and path.resolve() == Path(jobs.source).resolve():
+        raise InputError("the state would overwrite the log", where=str(path), fix="name another file")
     taken = [name for name in STATE_COLUMNS if jobs.state is None and jobs.has(name)]
     if taken:
         raise InputError(

@@ -53,8 +53,18 @@ def _write_csv(jobs: Jobs, path: str | Path) -> dict[str, int]:
     with writing(path) as file:
         file.write(_header(table.column_names))
         pa_csv.write_csv(table, file, options)
-    losses = {"epoch": jobs.epoch, "processors": jobs.processors, "now_s": jobs.state}
-    return {f"{name} (CSV has no place for it)": 1 for name, value in losses.items() if value is not None}
+    return {
+        f"{name} (CSV has no place for it)": rows for name, rows in _beside_the_rows(jobs).items() if rows
+    }
+
+
+def _beside_the_rows(jobs: Jobs) -> dict[str, int]:
+    """What only the metadata of Parquet holds: fact -> rows."""
+    facts = {"epoch": int(jobs.epoch is not None), "processors": int(jobs.processors is not None)}
+    if jobs.state is not None:
+        facts |= {"now_s": 1, "usage": len(jobs.state.usage)}
+        facts["settled, so that going on begins with a pass"] = int(jobs.state.settled)
+    return facts
 
 
 def _plain(table: pa.Table, path: str | Path) -> pa.Table:
