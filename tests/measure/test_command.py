@@ -278,6 +278,52 @@ def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
     assert {one.state for one in read_store(tmp_path / "out")} == {"partial"}
 
 
+def test_memory_that_is_refused_is_said_with_what_to_do(tmp_path):
+    """The machine has it, but we may not take it: found only when the arrays are asked for."""
+    limit = (
+        "import resource, runpy, sys; sys.argv[0] = 'timonier'; "
+        "resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30)); runpy.run_module('timonier.cli', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limit, "measure", "stream", "--threads", "1", "--set", "n=200000000", "-o", tmp_path / "out"],
+        capture_output=True, text=True, check=False, env=environment(), timeout=120,
+    )  # fmt: skip
+    if "GiB are free" in done.stderr:
+        pytest.skip("this machine has less than 5 GiB free")
+    said = complaint(done, 1)
+    assert "not enough memory" in said
+    assert "take a smaller problem with --set" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_budget_is_kept(measured):
+    """Each task has its half of the second; a repeat that has begun is finished."""
+    for one in read_store(measured[0]):
+        longest = max(sample.wall_s for sample in one.samples)
+        assert one.samples[-1].at_s - one.samples[0].at_s <= 0.5 + longest
+        assert sum(sample.wall_s for sample in one.samples) <= 0.5 + longest
+
+
+def test_progress_is_shown_on_a_terminal_from_the_second_second_on(tmp_path):
+    ours, theirs = os.openpty()
+    words = ["latency", "--set", "bytes=4096", "--budget", "3s", "-o", str(tmp_path / "out")]
+    running = subprocess.Popen(
+        [*LINE, "measure", *words], stdout=subprocess.DEVNULL, stderr=theirs, env={**environment(), "TERM": "xterm"}
+    )  # fmt: skip
+    os.close(theirs)
+    said, began, first = b"", time.monotonic(), None
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+            if first is None and b"measuring latency" in said:
+                first = time.monotonic() - began
+    except OSError:  # the terminal's other end has gone
+        pass
+    assert running.wait(60) == 0
+    assert first is not None
+    assert b"repeat" in said
+
+
 @pytest.mark.parametrize(
     ("name", "hidden", "fix"),
     [

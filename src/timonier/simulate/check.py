@@ -20,9 +20,11 @@ from timonier.kit.errors import InputError
 from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
+from timonier.simulate.check_evidence import UNKNOWN, Evidence, Flags, Ints, Table, column, ints
 from timonier.simulate.check_files import FILE_RULES
-from timonier.simulate.check_nodes import NODE_RULES, read_nodes
-from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Evidence, Flags, Ints, Table
+from timonier.simulate.check_nodes import NODE_RULES
+from timonier.simulate.check_placements import read_placements
+from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES
 
 pc: Any = pyarrow.compute
 
@@ -55,8 +57,8 @@ def check_run(folder: str | Path) -> list[str]:
 
 def _broken_on_nodes(folder: Path, evidence: Evidence, machine: Machine) -> list[str]:
     """The promises of placements, and that jobs are called unrunnable for a reason."""
-    work = _read_table(folder / "workload.parquet")
-    found = read_nodes(evidence, machine, work, evidence.placements)
+    run, work = (_read_table(folder / name) for name in (TABLES[0], TABLES[2]))
+    found = read_placements(evidence, machine, run, work, evidence.placements)
     if isinstance(found, list):
         return found
     return [sentence for rule in NODE_RULES for sentence in rule(found)]
@@ -122,17 +124,17 @@ def _read(folder: Path) -> Evidence | None:
         doomed=_flags(work, "doomed"),
         now=now,
         until=_until(folder / "manifest.toml"),
-        counted=machine.is_counted,
         settled=settled,
+        is_counted=machine.is_counted,
         processors=processors,
         caps={p.name: processors if p.processors is None else p.processors for p in machine.partitions},
         default_partition=next((p.name for p in machine.partitions if p.default), None),
         profile=profile,
-        said={name: _ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
+        said={name: ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
         state=_texts(run, "state"),
-        lost=_ints(run, "lost_s"),
-        promised=_ints(run, "promised_s"),
-        attempts=_ints(run, "attempts"),
+        lost=ints(run, "lost_s"),
+        promised=ints(run, "promised_s"),
+        attempts=ints(run, "attempts"),
         note=_texts(run, "note"),
         segments=segments,
         placements=placements,
@@ -214,29 +216,13 @@ def _times(work: Table, profile: Profile, run: Ints, done: Ints) -> tuple[Ints, 
     return limit, occupied, np.minimum(predicted, limit) if kill else predicted
 
 
-def _column(table: Table, name: str, kind: pa.DataType) -> Any:
-    if name not in table.names:
-        raise InputError(f"the column {name!r} is missing", where=table.where, fix="make the run again")
-    try:
-        return table.data.column(name).cast(kind)
-    except (pa.ArrowException, ValueError) as error:
-        raise InputError(
-            f"the column {name!r} is not what it should be: {error}", where=table.where
-        ) from error
-
-
-def _ints(table: Table, name: str) -> Ints:
-    """A whole-number column, int64[J]; UNKNOWN where the cell is empty."""
-    return np.asarray(pc.fill_null(_column(table, name, pa.int64()), UNKNOWN))
-
-
 def _ticks(table: Table, name: str, missing: int) -> Ints:
     """Seconds as whole ticks, half up; positive run times, limits and forecasts at least 1, inf as NEVER."""
     if name not in table.names:
         return np.full(table.rows, missing)
     if pa.types.is_integer(table.data.schema.field(name).type):
-        return np.asarray(pc.fill_null(_column(table, name, pa.int64()), missing))
-    seconds = np.array(pc.fill_null(_column(table, name, pa.float64()), np.nan), dtype=np.float64)
+        return np.asarray(pc.fill_null(column(table, name, pa.int64()), missing))
+    seconds = np.array(pc.fill_null(column(table, name, pa.float64()), np.nan), dtype=np.float64)
     whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
     if name in ("runtime_s", "time_limit_s", "predicted_s"):
         whole = np.where((whole == 0) & (seconds > 0), 1, whole)
@@ -247,10 +233,10 @@ def _processors(work: Table) -> Ints:
     """ceil(tasks x cores), in exact thousandths of a core."""
     tasks = np.ones(work.rows, dtype=np.int64)
     if "tasks" in work.names:
-        tasks = np.asarray(pc.fill_null(_column(work, "tasks", pa.int64()), 1))
+        tasks = np.asarray(pc.fill_null(column(work, "tasks", pa.int64()), 1))
     cores = np.ones(work.rows)
     if "cores" in work.names:
-        cores = np.asarray(pc.fill_null(_column(work, "cores", pa.float64()), 1.0))
+        cores = np.asarray(pc.fill_null(column(work, "cores", pa.float64()), 1.0))
     return np.asarray(-(-(tasks * np.rint(cores * 1000).astype(np.int64)) // 1000))
 
 
@@ -258,13 +244,13 @@ def _flags(table: Table, name: str) -> Flags:
     """A column of true and false; false where there is none."""
     if name not in table.names:
         return np.zeros(table.rows, dtype=bool)
-    return np.asarray(pc.fill_null(_column(table, name, pa.bool_()), False))
+    return np.asarray(pc.fill_null(column(table, name, pa.bool_()), False))
 
 
 def _texts(table: Table, name: str) -> Any:
     if name not in table.names and not (name == "job_id" or table.where.endswith("jobs.parquet")):
         return pa.chunked_array([pa.nulls(table.rows, pa.string())])
-    return _column(table, name, pa.string())
+    return column(table, name, pa.string())
 
 
 def _equals(texts: Any, value: str) -> Any:

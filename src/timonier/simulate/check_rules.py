@@ -3,133 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
-from numpy.typing import NDArray
 
 from timonier.policy import Limits, Profile
-
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-pc: Any = pyarrow.compute
-
-UNKNOWN = -1
-FOREVER = 1 << 59  # beyond every end; two of them still fit an int64
-STATES = ("completed", "timeout", "running", "pending", "cancelled", "unrunnable", "dropped")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table and the file it came from."""
-
-    data: pa.Table
-    where: str
-
-    @property
-    def rows(self) -> int:
-        """How many."""
-        return int(self.data.num_rows)
-
-    @property
-    def names(self) -> list[str]:
-        """Its columns."""
-        return list(self.data.column_names)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the workload asks, what the run says; arrays have length J, ticks, UNKNOWN where empty.
-
-    From workload, machine and profile: ids to default_partition.
-    expected: the time that the job will occupy its processors.  cut: less than its run time, by its limit.
-    estimate: what the scheduler believes.  users: a number for each user.
-    running_then, start_then: what ran already in the state at `now`.
-    doomed: cancelled at their submission, for a dependency failed before the state.
-    until: the last instant that was run, ticks, None: to the end.  counted: a machine without nodes.
-    From the run: said (the columns of the run table), state, lost, promised, attempts, note, segments,
-    placements, summary.
-    """
-
-    count: int
-    ids: Any
-    submit: Ints
-    limit: Ints
-    expected: Ints
-    cut: Flags
-    estimate: Ints
-    asked: Ints
-    users: Ints
-    queue: Any
-    partition: Any
-    dependency: Any
-    think: Ints
-    eligible: Ints
-    running_then: Flags
-    start_then: Ints
-    doomed: Flags
-    now: int | None
-    until: int | None
-    counted: bool
-    settled: bool
-    processors: int
-    caps: dict[str, int]
-    default_partition: str | None
-    profile: Profile
-    said: dict[str, Ints]
-    state: Any
-    lost: Ints
-    promised: Ints
-    attempts: Ints
-    note: Any
-    segments: Table
-    placements: Table
-    summary: dict[str, Any]
-
-    def job(self, row: int) -> str:
-        """A job by its name, for sentences."""
-        return f"job {self.ids[int(row)].as_py()!r}"
-
-    def is_in(self, *states: str) -> Flags:
-        """Which jobs are in one of these states."""
-        return np.asarray(pc.fill_null(pc.is_in(self.state, pa.array(states)), False))
-
-    @property
-    def started(self) -> Flags:
-        """Which jobs have a start."""
-        return np.not_equal(self.said["start_s"], UNKNOWN)
-
-    @property
-    def ended(self) -> Flags:
-        """Which jobs have an end."""
-        return np.not_equal(self.said["end_s"], UNKNOWN)
-
-    @property
-    def horizon(self) -> int:
-        """The last instant that the run speaks of."""
-        return int(max(self.said["start_s"].max(initial=0), self.said["end_s"].max(initial=0)))
-
-    def in_partition(self, name: str) -> Flags:
-        """Which jobs run in this partition."""
-        given = pc.fill_null(self.partition, self.default_partition or "")
-        return np.asarray(pc.equal(given, name))
-
-    def in_queue(self, name: str) -> Flags:
-        """Which jobs stand in this queue."""
-        return np.asarray(pc.fill_null(pc.equal(self.queue, name), False))
-
-
-def told(e: Evidence, wrong: Flags, sentence: str) -> list[str]:
-    """One sentence for all jobs that break a promise, with the first of them."""
-    rows = np.flatnonzero(wrong)
-    if not len(rows):
-        return []
-    more = f" (and {len(rows) - 1} more jobs)" if len(rows) > 1 else ""
-    return [f"{e.job(rows[0])} {sentence}{more}"]
-
+from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, Flags, Ints, pc, told
 
 # ---- the run table by itself
 
@@ -211,7 +91,7 @@ def unrunnable_jobs_are_just_those(e: Evidence) -> list[str]:
         for name, cap in e.caps.items():
             cannot |= e.in_partition(name) & (e.asked > cap)
     for queue in e.profile.queues:
-        cannot |= e.in_queue(queue.name) & _never_allowed(e, queue.limits)
+        cannot |= e.in_queue(queue.name) & never_allowed(e, queue.limits)
     cannot &= ~e.running_then
     called = e.is_in("unrunnable")
     return [
@@ -220,7 +100,8 @@ def unrunnable_jobs_are_just_those(e: Evidence) -> list[str]:
     ]
 
 
-def _never_allowed(e: Evidence, limits: Limits) -> Flags:
+def never_allowed(e: Evidence, limits: Limits) -> Flags:
+    """Jobs that these limits of a queue hold back for ever."""
     never = np.zeros(e.count, dtype=bool)
     for most in (limits.processors, limits.user_processors, limits.job_processors):
         if most is not None:

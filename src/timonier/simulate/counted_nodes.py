@@ -81,9 +81,10 @@ def give_names(packed: Packed) -> None:
     for part in ("node", "device", "start"):
         getattr(cluster.held, part)[:] = getattr(nodes.fresh.held, part)
     cluster.luck[:] = nodes.fresh.luck
-    for name in ("left", "users", "device", "licence", "sorts"):
+    for name in ("left", "users", "device", "licence", "sorts", "gpus", "word"):
         getattr(cluster.room, name)[:] = getattr(nodes.fresh.room, name)
-    cluster.room.version[:] += 1
+    for name in ("version", "stamp", "group_stamp"):
+        getattr(cluster.room, name)[:] += 1
     start = state.marks["start"]
     started = np.flatnonzero(start >= 0)
     started = started[np.argsort(start[started], kind="stable")]

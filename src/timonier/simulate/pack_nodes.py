@@ -13,14 +13,16 @@ from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate.columns import Columns, refuse_by_queues
 from timonier.simulate.impossible import impossible_jobs
+from timonier.simulate.index import fields_of, first_words, make_index
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
+from timonier.simulate.kernel.free import BLOCK, GROUP_BITS
 from timonier.simulate.kernel.occupy import can_run
 from timonier.simulate.layout import Layout, lay_out
-from timonier.simulate.scores import counted_columns, make_scores, needs_sorts
+from timonier.simulate.scores import NO_MEMO, counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
 from timonier.workload import Jobs
 
@@ -132,7 +134,9 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
     luck[k.BACKFILL] = backfill_code(profile)
     keeps_later = profile.backfill.rule != "none"
+    luck[k.FLEETING] = any(score.rule in NO_MEMO for score in profile.place.score)
     none = np.zeros(0, dtype=np.int32)
+    field = fields_of(layout, shapes)
     return k.Cluster(
         base=base,
         site=k.Site(
@@ -154,12 +158,14 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
             domain_node=layout.domain_node,
             member_at=layout.member_at,
             member=layout.member,
+            field=field,
         ),
-        room=_whole_room(layout, total, sorts, nodes),
+        room=_whole_room(layout, total, sorts, nodes, first_words(field, layout)),
         later=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
         both=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
         held=k.Held(none, none, none),
         scores=make_scores(profile, layout, shapes),
+        known=make_index(field, layout, shapes),
         ask=np.zeros(0, dtype=k.ASK),
         luck=luck,
         tired=np.zeros((shape_count, 4), dtype=np.int64),
@@ -171,8 +177,10 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     )
 
 
-def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int) -> k.Room:
-    """Everything is free; nodes: as many as the room is of, 0 for a room that is not used."""
+def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints | None = None) -> k.Room:
+    """Everything is free; nodes: as many as the room is of, 0 for a room that is not used; words: for an index."""
+    words = np.zeros(0, dtype=np.int64) if words is None else words
+    blocks = len(words) // BLOCK
     users = np.zeros((nodes, 2), dtype=np.int32)
     users[:, k.OWNER] = -1
     device = np.zeros((len(layout.device) if nodes else 0, 3), dtype=np.int32)
@@ -184,6 +192,10 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int) -> k.Room:
         licence=layout.licence.copy(),
         sorts=np.zeros((nodes, sorts), dtype=np.int32),
         version=np.zeros(nodes, dtype=np.int32),
+        gpus=k.WHOLE * (layout.node["last"] - layout.node["first"])[:nodes],
+        word=words,
+        stamp=np.ones(blocks, dtype=np.int32),
+        group_stamp=np.ones(-(-blocks // (1 << GROUP_BITS)), dtype=np.int32),
     )
 
 

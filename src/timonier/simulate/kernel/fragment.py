@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 
-from timonier.simulate.kernel.gpu_score import device_left, gpu_part
+from timonier.simulate.kernel.free import device_left
+from timonier.simulate.kernel.gpu_score import gpu_part
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.room import units
 from timonier.simulate.kernel.site import SCALE, WHOLE, Room, Scores, Site

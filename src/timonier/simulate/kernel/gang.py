@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.choose import LOWEST_INDEX, choose, in_open_domain
+from timonier.simulate.kernel.best import best_node
+from timonier.simulate.kernel.choose import LOWEST_INDEX, in_open_domain
 from timonier.simulate.kernel.device import put_task
+from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, touch
+from timonier.simulate.kernel.index import fits_by_index, fits_of, is_awkward
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
 from timonier.simulate.kernel.site import (
@@ -11,6 +14,7 @@ from timonier.simulate.kernel.site import (
     DECISIONS,
     IN_NODE,
     LATER_ROOM,
+    NOW_ROOM,
     SAMPLE,
     TIES,
     Cluster,
@@ -55,6 +59,23 @@ def fits_job(cluster: Cluster, room: Room, job: int, s: int, alt: int, tasks: in
 
 
 @helper
+def which_fits_by_index(cluster: Cluster, job: int, s: int, tasks: int) -> int:
+    """The first alternative with which the job fits now, -1: none."""
+    shape = cluster.site.shape[s]
+    for alt in range(shape["first"], shape["last"]):
+        row = int(cluster.known.row_of[alt])
+        if row >= 0 and shape["within"] == ANYWHERE:
+            fits = licensed(cluster.site, cluster.room, s, tasks) and fits_by_index(
+                cluster, (job, s, alt), row, tasks
+            )
+        else:
+            fits = fits_job(cluster, cluster.room, job, s, alt, tasks)
+        if fits:
+            return int(alt)
+    return -1
+
+
+@helper
 def which_fits(cluster: Cluster, room: Room, job: int, s: int, tasks: int) -> int:
     """The first alternative with which the job fits, -1: none."""
     shape = cluster.site.shape[s]
@@ -73,12 +94,22 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
     job, s, alt = ask
     width = int(site.shape[s]["width"])
     per_node = int(site.shape[s]["per_node"])
+    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else -1
     done = 0
     for turn in range(2 if spare else 1):
         picky = spare != 0 and turn == 0
-        for n in range(len(site.node)):
+        n = -1
+        while n + 1 < len(site.node):
+            n += 1
             if done == tasks:
                 return
+            if (
+                index_row >= 0
+                and n & (BLOCK - 1) == 0
+                and fits_of(cluster, ask, index_row, n >> BLOCK_BITS) == 0
+            ):
+                n += BLOCK - 1
+                continue
             while done < tasks and cluster.mine[n] < per_node:
                 if capacity(site, room, job, s, alt, n, 1) == 0:
                     break
@@ -113,18 +144,21 @@ def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
             if node >= 0:
                 n = node
             elif within == IN_NODE:
-                n = choose(cluster, view, ask, -1, ANYWHERE, tasks)
+                n = best_node(cluster, view, ask, -1, ANYWHERE, tasks)
                 node = n
             elif domain >= 0 or within == ANYWHERE:
-                n = choose(cluster, view, ask, domain, ANYWHERE, 1)
+                n = best_node(cluster, view, ask, domain, ANYWHERE, 1)
             else:
-                n = choose(cluster, view, ask, -1, within, 1)
+                n = best_node(cluster, view, ask, -1, within, 1)
                 domain = in_open_domain(cluster, within, n)
             put_task(cluster, view, ask, n, rows + task * width)
             cluster.mine[n] += 1
     cluster.scores.near[0] = 0
+    forget = view == NOW_ROOM and tasks > 1 and is_awkward(cluster, s)
     for task in range(tasks):
         n = int(cluster.held.node[rows + task * width])
         cluster.mine[n] = 0
+        if forget and len(cluster.room.stamp) > 0:
+            touch(cluster.room, n)
         if site.node[n]["rack"] >= 0:
             cluster.scores.near[site.node[n]["rack"] + 1] = 0

@@ -5,32 +5,15 @@ Source: Weng et al., USENIX ATC 2023 (the rules there called GpuPacking and GpuC
 
 from __future__ import annotations
 
+from timonier.simulate.kernel.free import device_left
 from timonier.simulate.kernel.jit import inline
-from timonier.simulate.kernel.site import FREE_SHARE, MASK, WHOLE, Room, Scores, Site
+from timonier.simulate.kernel.site import WHOLE, Room, Scores, Site
 
 
 @inline
-def device_left(site: Site, room: Room, d: int) -> int:
-    """Thousandths of a GPU that are free; of a GPU that is cut, its free memory slices."""
-    free = int(room.device[d, FREE_SHARE])
-    mask = int(room.device[d, MASK])
-    if mask == 0 or free < WHOLE:
-        return free
-    width = int(site.width[site.device[d]["geometry"]])
-    taken = 0
-    for b in range(width):
-        taken += (mask >> b) & 1
-    return WHOLE - WHOLE * taken // width
-
-
-@inline
-def gpu_left(site: Site, room: Room, n: int) -> int:
+def gpu_left(room: Room, n: int) -> int:
     """Thousandths of all GPUs of a node that are free."""
-    node = site.node[n]
-    left = 0
-    for d in range(node["first"], node["last"]):
-        left += device_left(site, room, d)
-    return left
+    return int(room.gpus[n])
 
 
 @inline
@@ -91,7 +74,7 @@ def clustering(site: Site, room: Room, scores: Scores, s: int, n: int) -> float:
         if room.sorts[n, sort] > 0:
             sorts += 1
     most = int(scores.most[1])
-    inside = 25 * (most - gpu_left(site, room, n)) // most
+    inside = 25 * (most - gpu_left(room, n)) // most
     if room.sorts[n, site.shape[s]["sort"]] > 0:
         return float(inside + (75 if sorts == 1 else 50))
     return float(inside + (25 if sorts == 0 else 0))

@@ -8,7 +8,7 @@ it then prefers what is not free now, so that a reservation lies idle as little 
 from __future__ import annotations
 
 from timonier.simulate.kernel.backfill import SHORTEST, sort_picks
-from timonier.simulate.kernel.gang import place, which_fits
+from timonier.simulate.kernel.gang import place, which_fits, which_fits_by_index
 from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.pool import charge, is_held, take
@@ -22,6 +22,7 @@ from timonier.simulate.kernel.site import (
     NAMED,
     NOW_ROOM,
     RELEASES,
+    SEARCHES,
     Cluster,
 )
 from timonier.simulate.kernel.state import HI, HOLE, NEVER, NOW, PEAK, SHADOW, SLOT_BITS, State
@@ -42,7 +43,8 @@ def which_fits_now(cluster: Cluster, job: int) -> int:
     tired = cluster.tired[s]
     if tired[WHEN] == cluster.luck[RELEASES] and tasks >= tired[TASKS_NOW]:
         return -1
-    alt = which_fits(cluster, cluster.room, job, s, tasks)
+    cluster.luck[SEARCHES] += 1
+    alt = which_fits_by_index(cluster, job, s, tasks)
     if alt < 0:
         tired[WHEN] = cluster.luck[RELEASES]
         tired[TASKS_NOW] = tasks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from timonier.simulate.kernel.free import count_left, device_left, note
 from timonier.simulate.kernel.jit import helper, inline
 from timonier.simulate.kernel.mig import count_slices
 from timonier.simulate.kernel.site import (
@@ -143,6 +144,7 @@ def move_device(site: Site, room: Room, s: int, d: int, start: int, sign: int) -
     """Take (sign 1) what one task of shape s holds on device d, or give it back (-1)."""
     device = site.device[d]
     shape = site.shape[s]
+    left = device_left(site, room, d)
     if start >= 0:
         width = site.slices[device["geometry"], shape["profile"]]
         bits = ((1 << width) - 1) << start
@@ -150,13 +152,12 @@ def move_device(site: Site, room: Room, s: int, d: int, start: int, sign: int) -
             room.device[d, MASK] |= bits
         else:
             room.device[d, MASK] &= ~bits
-        return
-    share = shape["share"]
-    if share > 0 and device["sharing"] == SHARED:
-        room.device[d, FREE_SHARE] -= sign * share
+    elif shape["share"] > 0 and device["sharing"] == SHARED:
+        room.device[d, FREE_SHARE] -= sign * shape["share"]
         room.device[d, SHARERS] += sign
     else:
         room.device[d, FREE_SHARE] -= sign * WHOLE
+    room.gpus[device["node"]] += device_left(site, room, d) - left
 
 
 @inline
@@ -174,6 +175,8 @@ def move_node(site: Site, room: Room, job: int, s: int, n: int, sign: int) -> No
     if shape["licensed"]:
         for c in range(len(room.licence)):
             room.licence[c] -= sign * site.licence[s, c]
+    if len(room.word) > 0:
+        note(site, room, n)
 
 
 @helper
@@ -196,6 +199,7 @@ def copy_room(source: Room, target: Room) -> None:
             target.left[n, r] = source.left[n, r]
         target.users[n, TASKS] = source.users[n, TASKS]
         target.users[n, OWNER] = source.users[n, OWNER]
+        target.gpus[n] = source.gpus[n]
         for sort in range(source.sorts.shape[1]):
             target.sorts[n, sort] = source.sorts[n, sort]
     for d in range(source.device.shape[0]):
@@ -220,6 +224,7 @@ def meet_node(site: Site, a: Room, b: Room, both: Room, n: int) -> None:
         both.device[d, FREE_SHARE] = min(a.device[d, FREE_SHARE], b.device[d, FREE_SHARE])
         both.device[d, SHARERS] = max(a.device[d, SHARERS], b.device[d, SHARERS])
         both.device[d, MASK] = a.device[d, MASK] | b.device[d, MASK]
+    both.gpus[n] = count_left(site, both, n)
 
 
 @helper

@@ -45,7 +45,7 @@ def quantity(site: Site, room: Room, s: int, n: int, r: int, column: int) -> tup
         total = 1000 * int(node["last"] - node["first"])
         if want == 0 or total == 0:
             return 0, 0, 0
-        return total, total - gpu_left(site, room, n) + want, want
+        return total, total - gpu_left(room, n) + want, want
     want = int(site.want[s, column])
     total = int(site.total[n, column])
     if r >= 2 and want == 0:
@@ -171,7 +171,7 @@ def packed(site: Site, room: Room, scores: Scores, s: int, n: int, dot: bool) ->
     parts = 1.0
     sum_ = (cores / most_cores) * (want / most_cores) if dot else (cores - want) / most_cores
     if most_gpus > 0.0:
-        gpus = float(gpu_left(site, room, n))
+        gpus = float(gpu_left(room, n))
         wanted = float(site.shape[s]["thousandths"])
         sum_ += (gpus / most_gpus) * (wanted / most_gpus) if dot else (gpus - wanted) / most_gpus
         parts = 2.0

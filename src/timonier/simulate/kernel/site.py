@@ -43,8 +43,13 @@ TASKS, OWNER = range(2)
     PICK,  # rule by which a device is chosen
     SCALE,  # scores are truncated to 0 .. SCALE before weighting, 0: they are not
     BACKFILL,  # NONE, EASY or SHORTEST
+    FLEETING,  # 1: scores change with more than the node, so that none is kept
+    SEARCHES,  # times that it was asked whether a job fits now
     N_LUCK,
-) = range(12)
+) = range(14)
+
+# Fields of a word: what is free on a node.
+CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
 
 NODE = record(
     kind="i4",  # index of its description
@@ -117,6 +122,7 @@ class Site(NamedTuple):
     domain_node: Array  # int32: nodes of each switch and rack
     member_at: Array  # int32[N + 1]
     member: Array  # int32: switches of each node, in the order of the machine file
+    field: Array  # int64[N_FIELDS, 2]: of a room's words: units of each field, and its lowest bit
 
 
 class Scores(NamedTuple):
@@ -145,6 +151,10 @@ class Room(NamedTuple):
     licence: Array  # int64[L]
     sorts: Array  # int32[N, sorts]: tasks of each sort, for clustering only
     version: Array  # int32[N], grows with every change
+    gpus: Array  # int32[N], thousandths of all GPUs of the node that are free
+    word: Array  # int64[N, filled up to whole blocks]: what is free, in fields; none without an index
+    stamp: Array  # int32[blocks], grows with every change in the block
+    group_stamp: Array  # int32[groups], the same in a group of blocks
 
 
 class Held(NamedTuple):
@@ -153,6 +163,29 @@ class Held(NamedTuple):
     node: Array  # int32, -1: not placed
     device: Array  # int32, -1: none
     start: Array  # int32: first memory slice, -1: none
+
+
+class Index(NamedTuple):
+    """What is known of the best nodes: R rows, one for what a task asks; B blocks of nodes, G groups of blocks.
+
+    An entry holds while its stamp is that of its block (group) in the room.
+    """
+
+    row_of: Array  # int32[alternatives], -1: not indexed
+    wish: Array  # int64[R]: what is asked, in the fields of a room's words
+    guard: Array  # int64[1]: the bit above each field
+    exact: Array  # uint8[R]: 1: the words alone tell whether a task fits
+    fine_of: Array  # int32[R]: its row of `fine`
+    fine: Array  # int64[patterns, B]: bit i: node i of the block may ever have room
+    at: Array  # int32[R, B]: stamp of `fits`
+    fits: Array  # int64[R, B]: bit i: node i of the block has room
+    scored: Array  # int32[R, B]: stamp of `total` and `best`
+    total: Array  # float64[R, B]: the best score among nodes with room
+    best: Array  # int64[R, B]: bit i: node i has it
+    group_at: Array  # int32[R, G]: stamp of `group_count`
+    group_count: Array  # int32[R, G]: nodes with room
+    group_scored: Array  # int32[R, G]: stamp of `group_total`
+    group_total: Array  # float64[R, G]
 
 
 class Cluster(NamedTuple):
@@ -165,6 +198,7 @@ class Cluster(NamedTuple):
     both: Room  # free now and then; EASY only
     held: Held
     scores: Scores
+    known: Index  # of `room`
     ask: Array  # ASK[J]
     luck: Array  # int64[N_LUCK]
     tired: Array  # int64[S, 4]: (releases, tasks) that failed now, (names, tasks) that failed beside the head

@@ -1,0 +1,91 @@
+"""What is free on a device and on a node, in numbers that are quick to ask; which blocks have changed.
+
+A room with an index keeps one word a node: what is free of each quantity as fields of an integer, so that one
+subtraction tells whether a task may fit.  32 nodes make a block, 32 blocks a group.
+"""
+
+from __future__ import annotations
+
+from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.site import (
+    CORES,
+    EXCLUSIVE,
+    FREE_SHARE,
+    LARGEST_SHARE,
+    MASK,
+    MEMORY,
+    NO_OWNER,
+    NO_TASKS,
+    OWNER,
+    SHARED,
+    SHARERS,
+    SLICED,
+    TASKS,
+    WHOLE,
+    WHOLE_GPUS,
+    Room,
+    Site,
+)
+
+BLOCK_BITS = 5
+GROUP_BITS = 5
+BLOCK = 1 << BLOCK_BITS
+
+
+@inline
+def device_left(site: Site, room: Room, d: int) -> int:
+    """Thousandths of a GPU that are free; of a GPU that is cut, its free memory slices."""
+    free = int(room.device[d, FREE_SHARE])
+    mask = int(room.device[d, MASK])
+    if mask == 0 or free < WHOLE:
+        return free
+    width = int(site.width[site.device[d]["geometry"]])
+    taken = 0
+    for b in range(width):
+        taken += (mask >> b) & 1
+    return WHOLE - WHOLE * taken // width
+
+
+@inline
+def count_left(site: Site, room: Room, n: int) -> int:
+    """Thousandths of all GPUs of a node that are free, counted."""
+    node = site.node[n]
+    left = 0
+    for d in range(node["first"], node["last"]):
+        left += device_left(site, room, d)
+    return left
+
+
+@inline
+def touch(room: Room, n: int) -> None:
+    """What is known of the block of node n holds no longer."""
+    room.stamp[n >> BLOCK_BITS] += 1
+    room.group_stamp[n >> (BLOCK_BITS + GROUP_BITS)] += 1
+
+
+@helper
+def note(site: Site, room: Room, n: int) -> None:
+    """Write what is free on node n into its word, in the units of each field."""
+    field = site.field
+    node = site.node[n]
+    whole = 0
+    largest = 0
+    for d in range(node["first"], node["last"]):
+        device = site.device[d]
+        free = int(room.device[d, FREE_SHARE])
+        sharing = device["sharing"]
+        if free == WHOLE and room.device[d, MASK] == 0 and sharing <= SLICED:
+            whole += 1
+        if sharing == SHARED:
+            if room.device[d, SHARERS] < device["most"]:
+                largest = max(largest, free)
+        elif sharing == EXCLUSIVE and free == WHOLE:
+            largest = WHOLE
+    word = int(room.left[n, 0]) // field[CORES, 0] << field[CORES, 1]
+    word |= int(room.left[n, 1]) // field[MEMORY, 0] << field[MEMORY, 1]
+    word |= whole << field[WHOLE_GPUS, 1]
+    word |= largest << field[LARGEST_SHARE, 1]
+    word |= (1 if room.users[n, TASKS] == 0 else 0) << field[NO_TASKS, 1]
+    word |= (1 if room.users[n, OWNER] < 0 else 0) << field[NO_OWNER, 1]
+    room.word[n] = word
+    touch(room, n)
