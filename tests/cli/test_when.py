@@ -9,12 +9,13 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 from tests.cli.command import swf
+from tests.simulate.cases import counting_profiles
 from typer.testing import CliRunner
 
 from timonier.cli.app import app
 from timonier.describe import read_machine
 from timonier.kit.errors import InputError
-from timonier.policy import read_profile, shipped_profiles
+from timonier.policy import read_profile
 from timonier.simulate import forecast, simulate, state_of
 from timonier.workload import read_workload
 
@@ -71,11 +72,7 @@ def overloaded(seed):
     return swf(rows, "; MaxProcs: 8\n")
 
 
-# the others decide on nodes only
-COUNTING = [name for name in shipped_profiles() if read_profile(name).cycle.blocked == "queue"]
-
-
-@pytest.mark.parametrize("name", COUNTING)
+@pytest.mark.parametrize("name", counting_profiles())
 def test_it_is_the_simulation_in_which_all_last_as_long_as_their_limits(name, tmp_path):
     (tmp_path / "log.swf").write_text(overloaded(1))
     machine, profile = read_machine("8"), read_profile(name, [])

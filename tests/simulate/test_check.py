@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import math
 import random
 import tomllib
 from dataclasses import replace
@@ -334,6 +336,60 @@ def test_random_damage_is_a_broken_promise_or_an_input_error(tmp_path, name):
         except InputError:
             continue
         assert broken or name == "manifest.toml"
+
+
+STRANGE = [
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    math.nan,
+    math.inf,
+    1e308,
+    10**400,
+    -(10**19),
+    "x",
+    "",
+    [],
+    [1],
+    {},
+    {"a": 1},
+]
+
+
+def places(said, path=()):
+    """Every place in a document."""
+    yield path
+    for key in said if isinstance(said, dict) else ():
+        yield from places(said[key], (*path, key))
+
+
+def test_strange_values_in_a_summary_never_end_in_a_traceback(tmp_path):
+    """Each value of summary.json in turn is another or is left out; every metric, count and warm-up is missed."""
+    folder = write(tmp_path / "run", workload(), EASY)
+    whole = json.loads((folder / "summary.json").read_text())
+    rng = random.Random(3)
+    for path in list(places(whole))[1:]:
+        for strange in (..., *rng.sample(STRANGE, 3)):
+            said = copy.deepcopy(whole)
+            inner = said
+            for key in path[:-1]:
+                inner = inner[key]
+            old = inner.pop(path[-1])
+            if strange is not ...:
+                inner[path[-1]] = strange
+            (folder / "summary.json").write_text(json.dumps(said))
+            sign(folder, "summary.json")
+            matters = path[0] == "metrics" or (path[0] == "jobs" and old != 0)
+            assert check_run(folder) or not matters or strange == old, (path, strange)
+
+
+@pytest.mark.parametrize("warmup", [math.nan, math.inf, -0.1, 1, 1e300, "half", None, True])
+def test_a_warm_up_that_is_no_share_is_found(tmp_path, warmup):
+    folder = write(tmp_path / "run", workload(), EASY)
+    edit_summary(folder, lambda said: said.update({"warmup": warmup}))
+    assert check_run(folder) == ["summary.json: 'warmup' is not a share of the jobs, 0 to below 1"]
 
 
 @pytest.mark.parametrize(

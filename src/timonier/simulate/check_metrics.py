@@ -14,6 +14,7 @@ from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence,
 from timonier.simulate.check_placements import OnNodes
 
 CLOSE = 1e-9
+HUGE = 1e300  # JSON has whole numbers beyond every float
 # metrics that are unknown where they cannot be: of two runs, of jobs that ended, of machines with nodes
 OVER_RUNS = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs")
 OF_ENDED = (
@@ -37,8 +38,10 @@ def metrics_are_right(e: Evidence) -> list[str]:
     """
     said = e.summary.get("metrics", {})
     warmup = e.summary.get("warmup", 0.0)
-    if not isinstance(said, dict) or not isinstance(warmup, int | float):
+    if not isinstance(said, dict):
         return ["summary.json: 'metrics' is not a table of numbers"]
+    if not _is_number(warmup) or not 0.0 <= warmup < 1.0:
+        return ["summary.json: 'warmup' is not a share of the jobs, 0 to below 1"]
     found = _metrics(e, float(warmup))
     broken = [f"summary.json has no metric {name}" for name in (*found, *ON_NODES) if name not in said]
     if e.is_counted:
@@ -54,7 +57,13 @@ def metrics_are_right(e: Evidence) -> list[str]:
 def _close(said: Any, found: float | None) -> bool:
     if said is None or found is None:
         return said is None and found is None
-    return isinstance(said, int | float) and math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
+    if not _is_number(said) or abs(said) > HUGE:
+        return False
+    return math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
