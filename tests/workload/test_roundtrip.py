@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,40 @@ def test_a_log_survives_swf(trace, tmp_path, name) -> None:
     again = read_workload(tmp_path / name)
     assert jobs.table.equals(again.table)
     assert (jobs.epoch, jobs.processors) == (again.epoch, again.processors)
+
+
+def test_an_unsorted_table_becomes_a_sorted_swf(tmp_path) -> None:
+    """In the order of submission, job numbers breaking ties, with all that belongs to each row."""
+    table = pa.table(
+        {
+            "job_id": ["7", "9", "2"],
+            "submit_s": [50, 5, 5],
+            "runtime_s": [1, 2, 3],
+            "user": ["70", "90", "20"],
+            "swf_status": [1, None, 5],
+            "dependency": ["afterany:2", None, None],
+        }
+    )
+    losses = write_swf(Jobs(table, ""), tmp_path / "a.swf", np.array([0.5, 1, 2]))
+    assert losses == {"order of the rows (SWF is in the order of submission)": 2}
+    text = (tmp_path / "a.swf").read_text().splitlines()
+    rows = [line.split() for line in text if not line.startswith(";")]
+    assert [(r[0], float(r[2]), r[3], r[10], r[11], r[16]) for r in rows] == [
+        ("2", 2.0, "3", "5", "20", "-1"),
+        ("9", 1.0, "2", "-1", "90", "-1"),
+        ("7", 0.5, "1", "1", "70", "2"),
+    ]
+    by_number = {row["job_id"]: row for row in table.to_pylist()}
+    for row in read_workload(tmp_path / "a.swf").table.to_pylist():
+        assert row.items() >= by_number[row["job_id"]].items()
+
+
+def test_named_jobs_are_numbered_in_the_order_of_their_submission(tmp_path) -> None:
+    table = pa.table({"job_id": ["x", "y", "z"], "submit_s": [9, 5, 5], "runtime_s": [1, 2, 3]})
+    write_swf(Jobs(table, ""), tmp_path / "a.swf")
+    again = read_workload(tmp_path / "a.swf").table
+    assert again.column("job_id").to_pylist() == ["1", "2", "3"]
+    assert again.column("runtime_s").to_pylist() == [2, 3, 1]
 
 
 def test_a_dependency_survives_swf(tmp_path) -> None:

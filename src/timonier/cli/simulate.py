@@ -45,7 +45,7 @@ def simulate(
     from timonier.simulate.folder import check_names, is_folder
     from timonier.workload import write_table
 
-    check_names(log, out, save_state)
+    check_names(log, out, save_state, usage)
     asked = given.read_inputs(log, machine, profile, exact, setting, now, usage)
     given.check_until(until, asked.jobs)
     if save_state is not None:
