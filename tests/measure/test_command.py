@@ -187,7 +187,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_no_process(number, tmp_
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(out)], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     running.send_signal(number)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 1
@@ -204,7 +204,7 @@ def test_a_worker_that_is_killed_leaves_partial_figures_and_a_message(tmp_path):
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(out)], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     for pid in children_of(temporary):
         os.kill(pid, signal.SIGKILL)
     _, said = running.communicate(timeout=60)
@@ -217,7 +217,7 @@ def test_nobody_is_left_when_the_command_itself_is_killed(tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(tmp_path / "out")], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     running.kill()
     running.communicate()
     limit = time.monotonic() + 20
@@ -232,7 +232,7 @@ def test_ranks_end_when_the_command_is_killed(tmp_path):
     temporary.mkdir()
     words = ["hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "100s"]
     running = begin([*words, "-o", str(tmp_path / "out")], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     assert len(children_of(temporary)) >= 3
     running.kill()
     running.communicate()
@@ -267,8 +267,8 @@ def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small disk needs root")
     try:
-        words = ["latency", "--set", "bytes=4096", "--budget", "20s", "-o", str(tmp_path / "out")]
-        running = begin(words, place)
+        words = ["graph500", "--set", "scale=10", "--budget", "20s", "-o", str(tmp_path / "out")]
+        running = begin(words, place)  # 128 searches, a line each, always: more than the disk holds
         _, said = running.communicate(timeout=100)
         assert list(place.iterdir()) == []
     finally:
@@ -306,8 +306,8 @@ def test_the_budget_is_kept(measured):
 
 def test_progress_is_shown_on_a_terminal_from_the_second_second_on(tmp_path):
     ours, theirs = os.openpty()
-    words = ["latency", "--set", "bytes=4096", "--budget", "3s", "-o", str(tmp_path / "out")]
-    running = subprocess.Popen(
+    words = ["graph500", "--set", "scale=17", "--budget", "20s", "-o", str(tmp_path / "out")]
+    running = subprocess.Popen(  # 128 searches whatever their spread: over two seconds on any machine
         [*LINE, "measure", *words], stdout=subprocess.DEVNULL, stderr=theirs, env={**environment(), "TERM": "xterm"}
     )  # fmt: skip
     os.close(theirs)
@@ -315,13 +315,13 @@ def test_progress_is_shown_on_a_terminal_from_the_second_second_on(tmp_path):
     try:
         while piece := os.read(ours, 4096):
             said += piece
-            if first is None and b"measuring latency" in said:
+            if first is None and b"measuring graph500" in said:
                 first = time.monotonic() - began
     except OSError:  # the terminal's other end has gone
         pass
     assert running.wait(60) == 0
     assert first is not None
-    assert b"repeat" in said
+    assert b"root 64 of 64" in said
 
 
 @pytest.mark.parametrize(
@@ -377,11 +377,12 @@ def begin(words, temporary):
     )  # fmt: skip
 
 
-def wait_for_sample(temporary):
+def wait_for_sample(running, temporary):
     """Until a task has reported a repeat."""
     limit = time.monotonic() + 120
     while not any(
         '"sample"' in path.read_text() for path in temporary.glob("timonier-measure-*/events.jsonl")
     ):
         assert time.monotonic() < limit
+        assert running.poll() is None, running.communicate()
         time.sleep(0.05)

@@ -117,7 +117,7 @@ def _failure(status: Status, events: list[dict[str, Any]], folder: Path, name: s
     if said is not None:
         kind = InputError if said["code"] == InputError.exit_code else MachineFailure
         return kind(said["what"], where=said["where"] or name, fix=said["fix"])
-    if status.code == NO_PLACE:
+    if status.code == NO_PLACE or (status.state != "completed" and shutil.disk_usage(folder).free == 0):
         return MachineFailure(
             f"{name} could not write to its folder: the disk is full or read-only",
             where=str(folder.parent),
