@@ -187,6 +187,28 @@ def test_who_waits_for_ever_on_an_idle_machine_is_found(tmp_path):
     assert "job 'c' waits at the end of the run, although nothing runs" in check_run(stopped)
 
 
+def test_a_run_that_says_to_have_stopped_elsewhere_is_found(tmp_path):
+    folder = write(tmp_path / "run", three(), EASY, until_s=50.4)
+    assert check_run(folder) == []
+    manifest = (folder / "manifest.toml").read_text()
+    assert "\nuntil = 50.4\n" in manifest
+    for said, sentence in (
+        ("until = 5", "starts or ends after the instant"),
+        ("until = 100", "is called running, but should have ended"),
+        ("", "is called running, but should have ended"),
+    ):
+        (folder / "manifest.toml").write_text(manifest.replace("until = 50.4", said))
+        assert any(sentence in line for line in check_run(folder)), said
+    (folder / "manifest.toml").write_text(manifest.replace("50.4", "'noon'"))
+    with pytest.raises(InputError, match="not an instant"):
+        check_run(folder)
+
+
+def test_who_never_ends_may_run_at_the_end(tmp_path):
+    jobs = [Job("a", 0, math.inf, None, size=1), Job("b", 0, 5, 5, size=1)]
+    assert check_run(write(tmp_path / "run", Workload(jobs, 4, {}), EASY)) == []
+
+
 def test_who_comes_after_the_end_or_between_ticks_may_wait(tmp_path):
     jobs = [Job("a", 0, 5, 5), Job("b", 12, 5, 5), Job("c", 50, 5, 5)]
     clock = replace(EASY, cycle=Cycle(on=(), every_s=10))

@@ -50,11 +50,19 @@ def states_fit(e: Evidence) -> list[str]:
 
 
 def runs_as_long_as_it_should(e: Evidence) -> list[str]:
-    """Its run time, or less where the limit cuts it short; and the state says which."""
+    """Its run time, or less where the limit cuts it short; and the state says which.
+
+    A run goes on to its end, where only jobs still run that never end, or to `until`, that instant included.
+    """
     done = e.ended & e.started
     cut = e.is_in("timeout")
-    over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected < e.horizon)
+    last = FOREVER if e.until is None else e.until
+    over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected <= last)
+    beyond = ~e.running_then & ((e.said["start_s"] > last) | (e.said["end_s"] > last))
     return [
+        *told(
+            e, beyond, "starts or ends after the instant at which the run was stopped (manifest.toml: until)"
+        ),
         *told(
             e,
             done & (e.said["end_s"] - e.said["start_s"] != e.expected),
