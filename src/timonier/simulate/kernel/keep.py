@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.pool import is_held
-from timonier.simulate.kernel.reservations import book, end_of, first_hole
+from timonier.simulate.kernel.reservations import book, end_of, first_hole, mark_all, reserve
 from timonier.simulate.kernel.state import DUE, NEVER, NOW, Array, State
 
 
@@ -21,10 +21,11 @@ def keep_promises(state: State, rich: int, places: Array, promised: Array) -> No
         begin = max(int(promised[job]), int(s[NOW]))
         if rich and is_held(state, job):
             continue
-        start, _, _ = first_hole(state, rich, job, begin, NEVER, begin + 1)
+        start, _, _ = first_hole(state, rich, k, begin, NEVER, begin + 1)
         if start != begin:
             continue
-        state.waiting.start[k] = start
+        reserve(state, k, start)
         state.marks[job]["promised"] = start
         book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
         s[DUE] = min(s[DUE], start)
+    mark_all(state)
