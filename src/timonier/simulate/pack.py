@@ -20,7 +20,9 @@ from timonier.simulate.columns import (
     Ints,
     read_columns,
     refuse_what_cannot_run,
+    refuse_what_holds_too_much,
     rows_with,
+    think_ticks,
 )
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
@@ -29,6 +31,7 @@ from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, RESERVAT
 from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
+from timonier.simulate.kernel.keep import keep_promises
 from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.node_conservative import prime_plan
 from timonier.simulate.kernel.order import (
@@ -112,6 +115,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
     """
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
+    jobs = _under(jobs, machine, profile)
     columns = read_columns(jobs, machine, profile)
     if not machine.is_counted:
         refuse_on_nodes(profile)
@@ -130,7 +134,7 @@ def _pack_nodes(
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
     if profile.backfill.rule == "conservative":
-        goes_on = jobs.state is not None and bool(jobs.state.engine.get("named"))
+        goes_on = jobs.state is not None and jobs.state.settled and bool(jobs.state.engine.get("named"))
         slots = 0 if goes_on else slots_of(nodes, columns, profile)
         if slots:
             return _pack_slots(jobs, bare, profile, columns, nodes, slots)
@@ -140,6 +144,7 @@ def _pack_nodes(
     if profile.backfill.rule == "reservations":
         nodes = replace(nodes, cluster=with_cycles(nodes, jobs, profile, packed.row))
     prime(packed.state, 0, 1, 0, 0)
+    _set_quiet(jobs, packed.state)
     nodes = _take_in(jobs, nodes, packed.row)
     if profile.backfill.rule == "conservative":
         prime_plan(nodes.cluster, UNPLACED if packed.state.scalars[k.ARRIVED] else HELD)
@@ -191,28 +196,63 @@ def _pack(
     _set_rank(state)
     if rich:
         _set_use(state, machine)
-    _set_running(jobs, state, columns, row, processors if counted else None)
+    if counted:  # on nodes it is the placements that say what is taken
+        held = int(columns.size[columns.running].sum())
+        refuse_what_holds_too_much(jobs, held, "the machine", processors)
+    _set_running(jobs, state, columns, row)
     if jobs.state is not None:
         s = state.scalars
-        s[k.FORCED] = not jobs.state.settled
-        s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
-        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
-        s[k.TORN] = int(jobs.state.engine.get("torn", 0))
+        settled = jobs.state.settled
+        s[k.FORCED] = not settled
+        s[k.ENDED] = int(jobs.state.engine.get("ended", 0)) if settled else 1
+        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0)) if settled else 1
+        s[k.TORN] = int(jobs.state.engine.get("torn", 0)) if settled else 0
+        if not settled:
+            s[k.TOLD] = 0  # who cannot run under these rules is refused now
         if counted:
             calendar = int(kind[1] in (EASY, SHORTEST))
             prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
-            if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
-                s[k.BEFORE] = s[k.SEQ]
+            _set_quiet(jobs, state)
     if kind[1] == CONSERVATIVE and counted:
         _set_line(state)
-    if kind[1] == CONSERVATIVE and counted and jobs.state is not None:
-        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        if jobs.state is not None:
+            _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
 
 
+def _set_quiet(jobs: Jobs, state: k.State) -> None:
+    """The last tick of the clock started nothing, where a state says so that goes on as it was."""
+    if jobs.state is not None and jobs.state.settled and jobs.state.engine.get("quiet"):
+        state.scalars[k.BEFORE] = state.scalars[k.SEQ]
+
+
+def _draw_line(state: k.State, rich: int, settled: bool) -> None:
+    """Draw into the plan what runs, and what is promised: as it is, or, unless settled, where it still fits."""
+    if settled:
+        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        return
+    promised = state.reserved.copy()
+    state.reserved[:] = -1
+    prime_line(state, rich, UNPLACED)
+    places = np.arange(state.scalars[k.LO], state.scalars[k.HI])
+    when = promised[state.waiting.job[places]]
+    given = (when >= 0) & (when < k.NEVER)
+    places, when = places[given], when[given]
+    keep_promises(state, rich, places[np.argsort(when, kind="stable")], promised)
+
+
+def _under(jobs: Jobs, machine: Machine, profile: Profile) -> Jobs:
+    """The jobs; their state is settled only where it was taken under these rules on this machine."""
+    state = jobs.state
+    if state is None or not state.settled or state.engine.get("under") == fingerprint(profile, machine):
+        return jobs
+    return replace(jobs, state=replace(state, settled=False))
+
+
 def fingerprint(profile: Profile, machine: Machine) -> str:
-    """A short name for what decides; the same profile and machine have the same one."""
-    return hashlib.sha256(repr((profile, machine)).encode()).hexdigest()[:16]
+    """A short name for what decides; the same profile and machine have the same one, whatever they are called."""
+    decides = (replace(profile, name="", source=""), replace(machine, name=""))
+    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
 
 def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
@@ -289,7 +329,7 @@ def _rules(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, row
     of_job = np.zeros(len(row), dtype=k.RULE_OF_JOB)
     of_job["rank"] = rank[row]
     of_job["priority"] = jobs.numbers("priority", 0)[row]
-    of_job["think"] = to_ticks(jobs.numbers("think_s", 0))[0][row]
+    of_job["think"] = think_ticks(jobs, columns.assumed)[row]
     of_job["partition"] = partition[row]
     of_job["queue"] = queue[row]
     of_job["pair"] = pair[row]
@@ -426,7 +466,8 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     marks = state.marks
     running = columns.running[row]
     marks["start"] = np.where(running, columns.start[row], -1)
-    marks["promised"] = columns.promised[row]
+    if jobs.state is not None and jobs.state.settled:
+        marks["promised"] = columns.promised[row]
     if len(state.reserved):
         state.reserved[:] = columns.reserved[row]
     marks["state"][running] = k.RUN
@@ -435,14 +476,14 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     marks["state"][refused[row] & ~running] = k.UNRUNNABLE
-    if jobs.has("doomed"):
+    if jobs.state is not None and jobs.has("doomed"):
         doomed = np.asarray(pc.fill_null(jobs.table.column("doomed"), False))[row]
         marks["state"][doomed] = k.DOOMED
         state.rules["depends"][doomed] = 1
     opening = state.opening
     opening["eligible"] = state.jobs["submit"]
     opening["missing"] = np.bincount(state.children.job, minlength=len(row))
-    if jobs.has("eligible_s"):
+    if jobs.state is not None and jobs.has("eligible_s"):
         known = jobs.numbers("eligible_s", np.nan).astype(np.float64)[row]
         given = ~np.isnan(known) & (opening["missing"] == 0)
         opening["eligible"][given] = to_ticks(known[given])[0]
@@ -466,21 +507,9 @@ def _set_line(state: k.State) -> None:
     line.span[:, COUNT] = BEGIN + 1
 
 
-def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:
-    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
-
-    processors: of a counted machine.  Raises InputError when they hold more than the machine has.
-    """
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
+    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in."""
     packed = np.flatnonzero(columns.running[row])
-    if not len(packed):
-        return
-    held = int(columns.size[row][packed].sum())
-    if processors is not None and held > processors:
-        raise InputError(
-            f"the running jobs hold {held} processors; the machine has {processors}",
-            where=jobs.source,
-            fix="give the machine on which this state was taken",
-        )
     sequence = jobs.numbers("start_seq", 0)[row][packed]
     order = np.lexsort((packed, sequence, columns.start[row][packed]))
     state.batch[: len(packed)] = packed[order]

@@ -48,7 +48,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import insert, resort
+from timonier.simulate.kernel.waiting import count_waiting, insert, resort
 
 AdvanceNodes = Callable[[Cluster, int, int], int]
 WFP3, UNICEF = DYNAMIC_RULES
@@ -154,6 +154,7 @@ def _build_instants(cycling: int) -> AdvanceNodes:
                 s[ARRIVED] = 0
             if cycling:
                 cycle_by_clock(cluster)
+            count_waiting(base)
 
     return advance
 
@@ -216,8 +217,9 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 s[FORCED] = 0
             if due:
                 make_pass(cluster, cycling)
-            if cycling:
-                if phase == CLOCK:
+            if phase == CLOCK:
+                if cycling:
                     cycle_by_clock(cluster)
+                count_waiting(base)
 
     return advance
