@@ -48,6 +48,16 @@ TASKS, OWNER = range(2)
     N_LUCK,
 ) = range(14)
 
+# How cycles plan: indices into `knobs` of a plan.
+(
+    PERIOD,  # ticks between cycles, 0: one after each pass, NEVER: none is made
+    DEPTH,  # jobs that a cycle looks at, NEVER: all
+    WINDOW,  # ticks ahead that it plans, NEVER: without end
+    GRID,  # ticks to which plans are rounded down
+    USER_JOBS,  # jobs of one user that it looks at, NEVER: all
+    N_KNOBS,
+) = range(6)
+
 # Fields of a word: what is free on a node.
 CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
 
@@ -188,6 +198,28 @@ class Index(NamedTuple):
     group_total: Array  # float64[R, G]
 
 
+class Plan(NamedTuple):
+    """Who holds what from when until when; rows are those of `held`, the first of each task.
+
+    Conservative: all the time. Backfill by reservations: within a cycle.
+    """
+
+    begin: Array  # int64[J], of each job's commitment, NEVER: it has none
+    end: Array  # int64[J]
+    alt: Array  # int32[J], the alternative by which it was named
+    head: Array  # int32[N], the first row of what lies on a node, -1: nothing
+    next: Array  # int32[rows], the next row on the same node, -1: none
+    before: Array  # int32[rows]
+    of: Array  # int32[rows], the job of a row
+    licences: Array  # int64[L], of the machine
+    list: Array  # int64[J], scratch
+    heap: Array  # int64[J + 1], scratch
+    gained: Array  # int64[1]: 1 when something was given back since the last round
+    knobs: Array  # int64[N_KNOBS], of cycles
+    user: Array  # int32[J], whose job it is; cycles only
+    looked: Array  # int64[users], scratch: jobs of each user that the cycle has looked at
+
+
 class Cluster(NamedTuple):
     """A run on nodes: the loop's state, and the machine."""
 
@@ -207,3 +239,4 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
+    plan: Plan  # conservative on named nodes, and reservations
