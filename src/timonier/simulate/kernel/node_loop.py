@@ -217,9 +217,10 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 s[FORCED] = 0
             if due:
                 make_pass(cluster, cycling)
-            if phase == CLOCK:
-                if cycling:
+            if cycling:
+                if phase == CLOCK:
                     cycle_by_clock(cluster)
+            if phase == CLOCK:
                 count_waiting(base)
 
     return advance
