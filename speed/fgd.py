@@ -3,10 +3,12 @@
 Five pod lists, six policies, ten seeds.  Pods are drawn with replacement until their GPU requests sum to 130 %
 of the machine's, come one after the other, never leave, and are dropped where they do not fit.
 Ties go by the name of the node, and as in the published experiment each run names the nodes anew, in a random order
-(its simulator puts a random number before every name): in the order of the trace equal nodes stand together, and
+(its simulator puts a random number before every name): in the order of the trace neighbours are alike, and
 rules that give all nodes the same score for pods without a GPU lose up to 1.6 points (--trace-order shows it).
 
     .venv/bin/python speed/fgd.py [--seeds 10] [--lists default,cpu200] [--policies fgd,best-fit]
+
+The last run's table: speed/fgd.md.
 
 Source: Weng et al., "Beware of Fragmentation", USENIX ATC 2023, figures 9 and 11 to 14.
 """
