@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.chance import draw
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, room_of
 from timonier.simulate.kernel.score import score_node
 from timonier.simulate.kernel.site import (

@@ -8,10 +8,13 @@ from functools import cache
 from timonier.simulate.kernel.arrivals import end_job, is_over, next_arrived, next_later, next_submission
 from timonier.simulate.kernel.backfill import SHORTEST
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
-from timonier.simulate.kernel.jit import helper, inline, loop
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
+from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
+from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.reserve import which_fits_now
 from timonier.simulate.kernel.site import BACKFILL, Cluster
 from timonier.simulate.kernel.state import (
@@ -95,8 +98,9 @@ def build_nodes(event: int) -> AdvanceNodes:
 
 def _build_instants() -> AdvanceNodes:
     @loop
-    def advance(cluster: Cluster, until: int, budget: int) -> int:
+    def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most `budget` instants."""
+        cluster = by_ref(whole)
         base = cluster.base
         s = base.scalars
         stop = s[EVENTS] + budget
@@ -137,8 +141,9 @@ def _build_instants() -> AdvanceNodes:
 
 def _build_turns() -> AdvanceNodes:
     @loop
-    def advance(cluster: Cluster, until: int, budget: int) -> int:
+    def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
+        cluster = by_ref(whole)
         base = cluster.base
         s = base.scalars
         stop = s[EVENTS] + budget

@@ -44,9 +44,11 @@ TASKS, OWNER = range(2)
     SCALE,  # scores are truncated to 0 .. SCALE before weighting, 0: they are not
     BACKFILL,  # NONE, EASY or SHORTEST
     FLEETING,  # 1: scores change with more than the node, so that none is kept
-    SEARCHES,  # times that it was asked whether a job fits now
+    REFUSED,  # times that a job was found not to fit now
+    MIRRORED,  # 1: between passes `later` and `both` are what `room` is; EASY only
+    DUE,  # expected ends in `due`
     N_LUCK,
-) = range(14)
+) = range(16)
 
 # Fields of a word: what is free on a node.
 CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
@@ -207,3 +209,4 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
+    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
