@@ -1,6 +1,6 @@
 """The benchmarks of `timonier measure` beside reference C codes on the same machine, alternating in one run.
 
-    python speed/measure.py REFERENCE GROUP [--pairs 3]
+    python speed/measure.py REFERENCE GROUP [--pairs 3] [--keep pairs.json]
 
 REFERENCE is a folder with the programs, which are not part of this repository:
   xhpcg                        HPCG 3.1, g++ -O3 -march=native -ffast-math, HPCG_CONTIGUOUS_ARRAYS, MPI, no OpenMP
@@ -14,6 +14,7 @@ GROUP: hpcg64, hpcg64x2, hpcg104, graph500, dense, dense2, memory, messages, or 
 
 A pair is one run of the reference and one of ours, one after the other; the ratio is ours / reference for rates and
 times alike.  Printed: the median of the pairs' ratios with their range, and what others used of the machine meanwhile.
+With --keep the pairs are added to a file, and the table is of all pairs in it: a long group in several short runs.
 """
 
 from __future__ import annotations
@@ -208,10 +209,11 @@ GROUPS = {
 }
 
 
-def compare(name, bin_, pairs):
+def compare(name, bin_, pairs, kept):
     """Print the pairs of a group as a table."""
     theirs, us = GROUPS[name]()
-    found, foreign = [], []
+    every = json.loads(kept.read_text()) if kept and kept.exists() else {}
+    found, foreign = every.setdefault(name, [[], []])
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for _ in range(pairs):
@@ -219,8 +221,10 @@ def compare(name, bin_, pairs):
             pair = theirs(bin_, folder), us(bin_, folder)
             found.append(pair)
             foreign.append(meter.read()[1] or 0.0)
+            if kept:
+                kept.write_text(json.dumps(every))
     told = ", ".join(f"{one:.2f}" for one in foreign)
-    print(f"\n{name}: {pairs} pairs, {time.strftime('%Y-%m-%d %H:%M')}; others used {told} cores\n")
+    print(f"\n{name}: {len(found)} pairs, {time.strftime('%Y-%m-%d %H:%M')}; others used {told} cores\n")
     print("| what | reference | ours | ours / reference | range |")
     print("|---|---|---|---|---|")
     for what in found[0][0]:
@@ -240,13 +244,14 @@ def main():
     parser.add_argument("reference", type=Path)
     parser.add_argument("group", choices=[*GROUPS, "all"])
     parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
     cpu = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     print(
         f"{cpu.group(1) if cpu else platform.machine()}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}"
     )
     for name in GROUPS if asked.group == "all" else [asked.group]:
-        compare(name, asked.reference.resolve(), asked.pairs)
+        compare(name, asked.reference.resolve(), asked.pairs, asked.keep)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import numpy as np
@@ -17,6 +18,7 @@ from timonier.measure.hpl.text import Input, grid, parse, render, unknowns
 from timonier.measure.hpl_like import scaled_residual
 from timonier.measure.hpl_mxp import solve
 from timonier.measure.kernels import chase, random_access
+from timonier.measure.kernels import stream as stream_kernels
 from timonier.measure.packages import is_installed
 from timonier.measure.recipe import Wanted
 from timonier.measure.stream import plan
@@ -38,6 +40,15 @@ def test_stream_takes_each_memory_node_where_there_are_several():
     assert tasks["memory node 1"].cpus == (2, 3)
     assert tasks["all cores"].settings["n"] * 8 >= 4 * (1 << 26)
     assert tasks["all cores"].settings["n"] >= 10_000_000
+
+
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="looks at compiled loops")
+def test_loops_for_one_thread_and_for_all_are_kept_apart():
+    """Numba names a cached build by its source: one would be loaded for the other, and use one core of all."""
+    for name in ("fill", "copy", "scale", "add", "triad"):
+        one, every = (getattr(stream_kernels, f"{name}_{kind}") for kind in "1n")
+        assert every.targetoptions["parallel"]
+        assert one._cache.cache_path != every._cache.cache_path
 
 
 # ---- RandomAccess and latency
@@ -209,7 +220,7 @@ def test_messages_end_to_end(tmp_path):
 @with_mpi
 def test_hpcg_and_graph500_over_ranks_end_to_end(tmp_path):
     found = measured(
-        tmp_path, "hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "2s"
+        tmp_path, "hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "20s"
     )
     assert found["hpcg.rating", "plain"].value > 1e6
     found = measured(

@@ -187,7 +187,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_no_process(number, tmp_
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(out)], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     running.send_signal(number)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 1
@@ -204,7 +204,7 @@ def test_a_worker_that_is_killed_leaves_partial_figures_and_a_message(tmp_path):
     out, temporary = tmp_path / "out", tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(out)], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     for pid in children_of(temporary):
         os.kill(pid, signal.SIGKILL)
     _, said = running.communicate(timeout=60)
@@ -217,7 +217,7 @@ def test_nobody_is_left_when_the_command_itself_is_killed(tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     running = begin(["stream", *SMALL, "--budget", "100s", "-o", str(tmp_path / "out")], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     running.kill()
     running.communicate()
     limit = time.monotonic() + 20
@@ -232,7 +232,7 @@ def test_ranks_end_when_the_command_is_killed(tmp_path):
     temporary.mkdir()
     words = ["hpcg", "--ranks", "2", "--set", "n=16", "--set", "variant=plain", "--budget", "100s"]
     running = begin([*words, "-o", str(tmp_path / "out")], temporary)
-    wait_for_sample(temporary)
+    wait_for_sample(running, temporary)
     assert len(children_of(temporary)) >= 3
     running.kill()
     running.communicate()
@@ -267,8 +267,8 @@ def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
     if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
         pytest.skip("mounting a small disk needs root")
     try:
-        words = ["latency", "--set", "bytes=4096", "--budget", "20s", "-o", str(tmp_path / "out")]
-        running = begin(words, place)
+        words = ["graph500", "--set", "scale=10", "--budget", "20s", "-o", str(tmp_path / "out")]
+        running = begin(words, place)  # 128 searches, a line each, always: more than the disk holds
         _, said = running.communicate(timeout=100)
         assert list(place.iterdir()) == []
     finally:
@@ -276,6 +276,52 @@ def test_a_task_that_cannot_write_says_so_and_keeps_what_it_wrote(tmp_path):
     assert running.returncode == 1
     assert "the disk is full or read-only" in said
     assert {one.state for one in read_store(tmp_path / "out")} == {"partial"}
+
+
+def test_memory_that_is_refused_is_said_with_what_to_do(tmp_path):
+    """The machine has it, but we may not take it: found only when the arrays are asked for."""
+    limit = (
+        "import resource, runpy, sys; sys.argv[0] = 'timonier'; "
+        "resource.setrlimit(resource.RLIMIT_DATA, (3 << 30, 3 << 30)); runpy.run_module('timonier.cli', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", limit, "measure", "stream", "--threads", "1", "--set", "n=200000000", "-o", tmp_path / "out"],
+        capture_output=True, text=True, check=False, env=environment(), timeout=120,
+    )  # fmt: skip
+    if "GiB are free" in done.stderr:
+        pytest.skip("this machine has less than 5 GiB free")
+    said = complaint(done, 1)
+    assert "not enough memory" in said
+    assert "take a smaller problem with --set" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_budget_is_kept(measured):
+    """Each task has its half of the second; a repeat that has begun is finished."""
+    for one in read_store(measured[0]):
+        longest = max(sample.wall_s for sample in one.samples)
+        assert one.samples[-1].at_s - one.samples[0].at_s <= 0.5 + longest
+        assert sum(sample.wall_s for sample in one.samples) <= 0.5 + longest
+
+
+def test_progress_is_shown_on_a_terminal_from_the_second_second_on(tmp_path):
+    ours, theirs = os.openpty()
+    words = ["graph500", "--set", "scale=17", "--budget", "20s", "-o", str(tmp_path / "out")]
+    running = subprocess.Popen(  # 128 searches whatever their spread: over two seconds on any machine
+        [*LINE, "measure", *words], stdout=subprocess.DEVNULL, stderr=theirs, env={**environment(), "TERM": "xterm"}
+    )  # fmt: skip
+    os.close(theirs)
+    said, began, first = b"", time.monotonic(), None
+    try:
+        while piece := os.read(ours, 4096):
+            said += piece
+            if first is None and b"measuring graph500" in said:
+                first = time.monotonic() - began
+    except OSError:  # the terminal's other end has gone
+        pass
+    assert running.wait(60) == 0
+    assert first is not None
+    assert b"root 64 of 64" in said
 
 
 @pytest.mark.parametrize(
@@ -331,11 +377,12 @@ def begin(words, temporary):
     )  # fmt: skip
 
 
-def wait_for_sample(temporary):
+def wait_for_sample(running, temporary):
     """Until a task has reported a repeat."""
     limit = time.monotonic() + 120
     while not any(
         '"sample"' in path.read_text() for path in temporary.glob("timonier-measure-*/events.jsonl")
     ):
         assert time.monotonic() < limit
+        assert running.poll() is None, running.communicate()
         time.sleep(0.05)

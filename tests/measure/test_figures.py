@@ -138,6 +138,12 @@ def test_a_figure_is_what_its_statistic_says_of_its_samples():
     assert fold([BEGIN, *trips])[0].value == 2.0
 
 
+def test_no_interval_goes_below_zero():
+    (one,) = fold([BEGIN, sample(1.0), sample(9.0)])
+    assert one.low == 0.0
+    assert one.high == pytest.approx(interval([1.0, 9.0])[1])
+
+
 def test_a_failed_check_leaves_the_value_blank_and_says_which():
     failed = {
         "event": "check",
@@ -217,6 +223,30 @@ def test_clean_means_nobody_else_was_there():
     assert figure("a").is_clean is True
     assert Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1, 0.5, 0.0),)).is_clean is False
     assert Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1),)).is_clean is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "why"),
+    [
+        ((Sample(1, 1, 1.0),), "/proc/stat cannot be read"),
+        ((Sample(1, 1, 0.1),), "shorter than the 0.2 s"),
+        ((Sample(1, 1, 0.0),), "measured once"),
+        ((), "nothing was measured"),
+    ],
+)
+def test_unknown_conditions_have_their_reason_in_the_record_the_store_and_the_page(samples, why, tmp_path):
+    import pyarrow.parquet as pq
+
+    one = Measurement("stream.triad", "stream", "one core", "B/s", "measured", 1.0, samples=samples, node="a")
+    assert (one.foreign_cores, one.steal, one.is_clean) == (None, None, None)
+    assert why in one.conditions_reason
+    write_store(tmp_path / "s", [one])
+    (row,) = pq.read_table(tmp_path / "s" / "measurements.parquet").to_pylist()
+    assert (row["foreign_cores"], row["conditions_reason"]) == (None, one.conditions_reason)
+    shown = {"shorter than the 0.2 s": "too short", "measured once": "once"}.get(why, why)
+    assert f"<td>{shown}</td>" in measured_html(page_of([one]))
+    known = Measurement("a", "a", "", "", "measured", samples=(Sample(1, 1, 1, 0.0, None),))
+    assert (known.conditions_reason, known.steal, known.is_clean) == ("", None, True)
 
 
 # ---- page

@@ -63,8 +63,28 @@ def file_with(tmp_path, text, header='schema = "timonier/profile/1"\n'):
     return path
 
 
+# they place jobs on nodes
+PLACEMENT = (
+    "best-fit",
+    "dot-product",
+    "fgd",
+    "gpu-clustering",
+    "gpu-packing",
+    "kubernetes-default",
+    "random-fit",
+)
+
+
 def test_the_shipped_profiles_are_those_of_the_contract():
-    assert set(shipped_profiles()) == set(SHIPPED)
+    assert set(shipped_profiles()) == {*SHIPPED, *PLACEMENT}
+
+
+@pytest.mark.parametrize("name", PLACEMENT)
+def test_a_shipped_placement_profile_says_what_it_is_and_scores_nodes(name):
+    profile = read_profile(name)
+    assert profile.name == name
+    assert profile.place.score
+    assert len(profile.source) > 5
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -128,9 +148,8 @@ def test_every_limit_of_a_queue_is_read(tmp_path):
         (["order.rule=sfj"], "unknown value 'sfj'", "order.rule", "did you mean 'sjf'"),
         (["backfill.rule=reservations"], "not simulate it yet", "backfill.rule", "easy"),
         (["order.rule=multifactor"], "not simulate it yet", "order.rule", "fcfs"),
-        (["cycle.blocked=skip"], "not simulate it yet", "cycle.blocked", "queue"),
         (["cycle.depth=100"], "not simulate it yet", "cycle.depth", ""),
-        (["place.ties=name"], "not simulate it yet", "place", ""),
+        (["preempt.rule=queue"], "not simulate it yet", "preempt", ""),
         (["queue.a.limits.gpus=3"], "not simulate it yet", "queue[0].limits.gpus", ""),
         (["cycle.every=0.5s"], "whole number of seconds", "cycle.every", ""),
         (["cycle.every=0"], "below 1", "cycle.every", ""),
@@ -201,14 +220,13 @@ def test_the_slurm_example_of_the_contract_is_known_by_name_and_refused_as_later
     assert "unknown" not in caught.value.what
     for place in (
         "cycle.depth",
-        "cycle.blocked",
         "order.rule",
         "order.age",
         "order.fair_share",
         "order.queue",
     ):
         assert f"  {place}:" in caught.value.what
-    for place in ("backfill.rule", "backfill.every", "backfill.window", "place", "preempt", "quota", "share"):
+    for place in ("backfill.rule", "backfill.every", "backfill.window", "preempt", "quota", "share"):
         assert f"  {place}:" in caught.value.what
 
 

@@ -14,6 +14,7 @@ from tests.reference.jobs import Job, Outcome, Task, Ticks, why_unrunnable
 from tests.reference.scores import Total, draw
 
 from timonier.describe import Machine, mig_geometry
+from timonier.describe.devices import device
 from timonier.policy.profile import Profile
 
 WHOLE = 1000
@@ -123,7 +124,9 @@ def build(machine: Machine, ties: str) -> Room:
 def make_gpu(gpus: Any) -> Gpu:
     name = gpus.type.lower()
     match = re.search(r"-(\d+)gb$", name)
+    known = device(name)
     memory = gpus.memory_bytes or (int(match.group(1)) * 2**30 if match else 0)
+    memory = memory or (known.memory_bytes if known is not None else 0) or 0
     legal: dict[str, list[tuple[int, int]]] = {}
     sharing = gpus.sharing
     if sharing == "mig":
@@ -542,9 +545,26 @@ class NodeEngine(Engine):
             if part.name == self.named_partition(task) and part.max_time_s is not None:
                 if task.limit > part.max_time_s:
                     return "longer than its partition allows"
+        if self.should_ask_for_a_gpu(self.demands(task)):
+            return "a share where no GPU is shared"
         if self.machinery.place(copy.deepcopy(self.empty), self.demands(task)) is None:
             return "no room on the empty machine"
         return ""
+
+    def should_ask_for_a_gpu(self, demands: list[Demand]) -> bool:
+        """A share whose types are shared nowhere on the nodes that it may use, whatever the alternative."""
+        types = {word for demand in demands for word in demand.types}
+        one = demands[0]
+        allowed = [
+            node
+            for node in self.empty.nodes
+            if one.wants(one.job.features, node) and one.partition in (None, *node.partitions)
+        ]
+        return one.share > 0 and not any(
+            gpu.sharing in ("time-slice", "fraction") and (not types or gpu.type in types)
+            for node in allowed
+            for gpu in node.gpus
+        )
 
     def _introduce(self) -> None:
         super()._introduce()

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import pytest
+from tests.reference.jobs import Job
 from tests.simulate.cases import engine_table, kernel_families, profile_of, reference_table
 from tests.simulate.workloads import FAMILIES, Workload, large, small, to_jobs
 
@@ -55,6 +56,28 @@ def test_many_small_workloads(family: str, kernel: tuple[str, str, str]) -> None
 def test_refusals_come_before_the_arrivals_of_their_instant(kernel: tuple[str, str, str], seed: int) -> None:
     """Found by the long run: a job that depends on an unrunnable one of the same instant and a later row."""
     compare_block("mixed", kernel, range(seed, seed + 1))
+
+
+@pytest.mark.parametrize("order", ["fcfs", "dynamic"])
+def test_conservative_counts_beyond_thirty_two_bits(order: str) -> None:
+    """What the kernel keeps as int32 for speed are hints: instants and estimates may be larger."""
+    beyond = 0
+    for seed in range(60):
+        workload = small(("ties", "spread", "partitions")[seed % 3], f"long {seed}")
+        jobs = workload.jobs
+        unit = (2**31 - 2) // max(max(job.submit, job.runtime) for job in jobs)
+        workload = replace(workload, jobs=[_longer(job, unit) for job in jobs])
+        each = ("instant", "event")[seed % 2]
+        compare(workload, profile_of(order, "conservative", each, seed // 2 % 2))
+        beyond += max(job.limit or 0 for job in workload.jobs) > 2**31
+    assert beyond > 10
+
+
+def _longer(job: Job, unit: int) -> Job:
+    assert job.limit is not None
+    return replace(
+        job, submit=job.submit * unit, runtime=job.runtime * unit, limit=job.limit * unit, predicted=None
+    )
 
 
 LARGE = [  # order, backfill, each, load: as heavy as the slow engine can bear

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from timonier.measure.session import Session
 
 BudgetOption = Annotated[
-    str, typer.Option(help="Time to measure in, such as 60s or 10min; getting ready comes on top.")
+    str, typer.Option(help="Time to measure in, such as 60s or 10min; compiling comes on top.")
 ]
 OutOption = Annotated[Path, typer.Option("-o", help="The store: a folder; new figures are added to it.")]
 RanksOption = Annotated[
@@ -115,11 +115,11 @@ def _merge(stores: list[Path], out: Path) -> list[Measurement]:
     """The figures of several stores in one, with their page."""
     from timonier.kit.errors import InputError
     from timonier.measure import read_store, write_store
-    from timonier.measure.store import merged
+    from timonier.measure.store import figures_of, merged
 
     if not stores:
         raise InputError("there is nothing to merge", where="merge", fix="timonier measure merge A B -o C")
-    found: list[Measurement] = []
+    found = figures_of(out)
     for store in stores:
         found = merged(found, read_store(store))
     write_store(out, found, _pages(found))

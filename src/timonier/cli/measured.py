@@ -21,7 +21,7 @@ def rows_of(found: list[Measurement]) -> list[dict[str, Any]]:
     """A row a figure, as JSON shows it."""
     names = (
         "name", "label", "value", "low", "high", "unit", "statistic", "repeats", "stopped", "state", "reason", "note",
-        "foreign_cores", "steal", "is_clean", "peak", "share", "peak_reason", "node",
+        "foreign_cores", "steal", "is_clean", "conditions_reason", "peak", "share", "peak_reason", "node",
     )  # fmt: skip
     return [
         {name: getattr(one, name) for name in names}
@@ -60,6 +60,8 @@ def quantity(value: float | None, unit: str) -> str:
     """
     if value is None:
         return "-"
+    if value == 0:
+        return f"0 {unit}".rstrip()
     if not unit:
         return f"{value:.4g}" if abs(value) >= 1000 else _four(value)
     steps = _SMALL if unit == "s" else _PREFIXES

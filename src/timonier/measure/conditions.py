@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _STAT = Path("/proc/stat")
-_SHORT_S = 0.2  # the kernel counts in ticks of 10 ms: shorter spans say nothing
+SHORT_S = 0.2  # the kernel counts in ticks of 10 ms: shorter spans say nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Meter:
         """(wall seconds, foreign processors, steal as a share of all time); None: unreadable or too short."""
         wall = time.perf_counter() - self._began
         own, after = self._own() - self._own_before, self._look()
-        if after is None or self._before is None or wall < _SHORT_S:
+        if after is None or self._before is None or wall < SHORT_S:
             return wall, None, None
         foreign = max(0.0, after.busy_s - self._before.busy_s - own) / wall
         total = after.total_s - self._before.total_s

@@ -13,7 +13,7 @@ _TITLE = """# Measurements
 
 | file | one row | columns |
 |---|---|---|
-| `measurements.parquet` | a figure | `measurement, name, benchmark, label, unit, state, value, low, high, statistic, repeats, stopped, reason, note, foreign_cores, steal, is_clean, peak, share, peak_reason, node, settings, versions` |
+| `measurements.parquet` | a figure | `measurement, name, benchmark, label, unit, state, value, low, high, statistic, repeats, stopped, reason, note, foreign_cores, steal, is_clean, conditions_reason, peak, share, peak_reason, node, settings, versions` |
 | `samples.parquet` | a repeat | `measurement, repeat, value, at_s, wall_s, foreign_cores, steal` |
 | `checks.parquet` | a validity check | `measurement, name, value, must, limit, passed, what` |
 | `manifest.toml` | | `schema = "timonier/measurements/1"`, version, nodes, benchmarks |
@@ -23,7 +23,7 @@ _TITLE = """# Measurements
 - `stopped`: `interval` (the half-width is at most 2 % of the mean), `budget`, `planned` (a number that the rules fix), `interrupted`.
 - `state`: `measured`, `partial` (cut short: `reason` says by what), `invalid` (a check failed: the value is empty), `skipped` (`reason` says why).
 - `foreign_cores`: processors that others kept busy; `steal`: share of the time that the host gave to others; `is_clean`: less than 0.1 and 1 %.
-  Empty where the kernel does not say, or where a repeat is shorter than 0.2 s.
+  Empty with `conditions_reason`: where the kernel does not say, or where a repeat is shorter than 0.2 s.
 - `peak`: what the makers say of the whole node, from the device catalogue; `share`: value / peak; empty with `peak_reason`.
 - A figure measured again on the same node with the same settings replaces the older one.
 

@@ -125,7 +125,8 @@ def _ends(values: list[float], metric: Metric) -> tuple[float, float] | None:
     if metric.statistic == "median":
         return interval_of_median(values)
     if metric.statistic != "harmonic mean":
-        return interval(values)
+        ends = interval(values)
+        return (max(0.0, ends[0]), ends[1]) if ends else None  # no rate and no time is below 0
     ends = interval([1 / value for value in values])
     return (1 / ends[1], 1 / ends[0]) if ends and ends[0] > 0 else None
 

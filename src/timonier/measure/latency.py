@@ -18,6 +18,7 @@ SETTINGS: Mapping[str, tuple[Any, str]] = {
     "bytes": (None, "one size instead of a size for each level"),
 }
 _LINE = 64
+_STEPS = 2_000_000  # loads a repeat: more than any cache has lines, a fraction of a second in memory
 _LEVELS = ("l1", "l2", "l3", "memory")
 
 
@@ -63,7 +64,7 @@ def work(setup: Setup, report: Report) -> None:
         order = np.random.default_rng(1).permutation(lines).astype(np.uint64)
         links = np.zeros(lines * chase.LINE, np.uint64)
         chase.ring(order, links)
-        steps = max(2_000_000, lines) // 8 * 8
+        steps = _STEPS
         position = np.uint64(order[0] * chase.LINE)
         done = 0
 

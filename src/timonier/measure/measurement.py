@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from timonier.measure.conditions import SHORT_S
+
 # why the repeats ended
 STOPPED = ("interval", "budget", "planned", "interrupted", "")
 STATES = ("measured", "partial", "invalid", "skipped")
@@ -93,6 +95,19 @@ class Measurement:
         if self.foreign_cores is None:
             return None
         return self.foreign_cores < 0.1 and (self.steal or 0.0) < 0.01
+
+    @property
+    def conditions_reason(self) -> str:
+        """Why it is not known what else the machine did; empty where it is."""
+        if self.foreign_cores is not None:
+            return ""
+        if not self.samples:
+            return "nothing was measured"
+        if all(sample.wall_s == 0 for sample in self.samples):
+            return "measured once, in passing, without looking at the others"
+        if all(sample.wall_s < SHORT_S for sample in self.samples):
+            return f"its repeats are shorter than the {SHORT_S:g} s that the kernel's counters can tell"
+        return "/proc/stat cannot be read"
 
 
 def _mean(values: list[float | None]) -> float | None:

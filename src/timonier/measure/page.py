@@ -24,6 +24,7 @@ AXES = (
 _PRECISE = ("gemm.float64", "gemm.float32", "gemm.int8")
 # columns that one update of the rest of the matrix takes; LAPACK's own block is not known
 _BLOCKS = {"hpl.rate": 192, "hpl_like.rate": 192, "hpl_mxp.rate": 256}
+_DOUBLE = "gemm.float64"  # the roof of what is computed in float64
 _TRIAD = 2 / 24  # operations a byte
 
 
@@ -55,12 +56,12 @@ def _roofline(node: str, found: list[Measurement]) -> dict[str, Any]:
     """
     best = _best(found)
     roofs = [
-        {"kind": "memory", "label": f"STREAM triad, {one.label}", "value": one.value}
+        {"kind": "memory", "metric": one.name, "label": f"STREAM triad, {one.label}", "value": one.value}
         for one in found
         if one.name == "stream.triad" and one.value
     ]
     roofs += [
-        {"kind": "compute", "label": known_metrics()[name].title, "value": best[name].value}
+        {"kind": "compute", "metric": name, "label": known_metrics()[name].title, "value": best[name].value}
         for name in _PRECISE
         if name in best
     ]
@@ -72,7 +73,13 @@ def _points(found: list[Measurement], best: dict[str, Measurement]) -> list[dict
     if "stream.triad" in best:
         rate = (best["stream.triad"].value or 0.0) * _TRIAD
         points.append(
-            {"label": "STREAM triad", "intensity": _TRIAD, "rate": rate, "from": "2 operations, 24 bytes"}
+            {
+                "label": "STREAM triad",
+                "intensity": _TRIAD,
+                "rate": rate,
+                "from": "2 operations, 24 bytes",
+                "roof": _DOUBLE,
+            }
         )
     for one in found:
         moved = next(
@@ -90,6 +97,7 @@ def _points(found: list[Measurement], best: dict[str, Measurement]) -> list[dict
                     "intensity": one.value / moved.value,
                     "rate": one.value,
                     "from": "operations and bytes of the official model",
+                    "roof": _DOUBLE,
                 }
             )
     for name, block in _BLOCKS.items():
@@ -101,6 +109,7 @@ def _points(found: list[Measurement], best: dict[str, Measurement]) -> list[dict
                     "label": known_metrics()[name].title,
                     "intensity": 2 * columns / (2 * width),
                     "rate": best[name].value,
+                    "roof": "gemm.float32" if width == 4 else _DOUBLE,
                     "from": f"an estimate: each {columns} columns read and write the rest of the matrix once",
                 }
             )
@@ -151,7 +160,7 @@ def _outliers_why(nodes: list[str]) -> str:
 def _figure(one: Measurement) -> dict[str, Any]:
     names = (
         "name", "label", "node", "value", "low", "high", "unit", "repeats", "stopped", "state", "reason", "note",
-        "foreign_cores", "steal", "is_clean", "share", "peak_reason", "statistic", "benchmark",
+        "foreign_cores", "steal", "is_clean", "conditions_reason", "share", "peak_reason", "statistic", "benchmark",
     )  # fmt: skip
     checks = [
         {"name": c.name, "value": c.value, "must": c.must, "limit": c.limit, "passed": c.passed}

@@ -97,14 +97,13 @@ def _folder(setup: Setup) -> Iterator[Path]:
 
 
 def _wait(backend: Backend, task_id: str, folder: Path, listen: Listen) -> Status:
-    heard = 0
+    """Until the task has ended.  What it said last is told again and again: a bar may show itself late."""
+    last: dict[str, Any] = {"done": 0.0, "total": 1.0, "what": "getting ready"}
     while True:
         status = backend.poll([task_id])[task_id]
         events = read_events(folder / EVENTS)
-        for event in events[heard:]:
-            if event["event"] == "progress":
-                listen(event["done"], event["total"], event["what"])
-        heard = len(events)
+        last = next((event for event in reversed(events) if event["event"] == "progress"), last)
+        listen(last["done"], last["total"], last["what"])
         if status.has_ended:
             return status
         time.sleep(_PAUSE_S)
@@ -118,7 +117,7 @@ def _failure(status: Status, events: list[dict[str, Any]], folder: Path, name: s
     if said is not None:
         kind = InputError if said["code"] == InputError.exit_code else MachineFailure
         return kind(said["what"], where=said["where"] or name, fix=said["fix"])
-    if status.code == NO_PLACE:
+    if status.code == NO_PLACE or (status.state != "completed" and shutil.disk_usage(folder).free == 0):
         return MachineFailure(
             f"{name} could not write to its folder: the disk is full or read-only",
             where=str(folder.parent),

@@ -13,7 +13,7 @@ from timonier.measure.measurement import Measurement
 from timonier.measure.metrics import known_metrics
 from timonier.measure.recipe import WEIGHTS, Wanted
 from timonier.measure.run import Listen, measure
-from timonier.measure.store import is_store, merged, read_store, write_store
+from timonier.measure.store import figures_of, merged, write_store
 
 Page = Callable[[list[Measurement]], Mapping[str, str]]
 
@@ -44,7 +44,7 @@ def run_session(
     With several benchmarks one that fails leaves blank figures with the reason, and the others go on.
     """
     backend = open_backend(asked.backend)
-    old = read_store(out) if is_store(out) else []
+    old = figures_of(out)
     if not out.exists():
         write_store(out, [])  # a wrong -o or a full disk is found now, not after the work
     here, session = look(), Session()

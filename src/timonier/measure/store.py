@@ -46,7 +46,7 @@ def _schema(**columns: str) -> pa.Schema:
 
 _FIGURES = _schema(
     count="measurement repeats",
-    text=" ".join((*_TEXT, "settings", "versions")),
+    text=" ".join((*_TEXT, "conditions_reason", "settings", "versions")),
     number=" ".join((*_NUMBERS, "foreign_cores", "steal")),
     claim="is_clean",
 )
@@ -101,6 +101,21 @@ def read_store(path: str | Path) -> list[Measurement]:
     ]
 
 
+def figures_of(out: Path) -> list[Measurement]:
+    """What the store `out` holds; none where it is still to be made.
+
+    Raises InputError for a folder of something else, such as the results of `compare`: it would be replaced.
+    """
+    if is_store(out):
+        return read_store(out)
+    if out.is_dir() and not any(out.iterdir()):
+        return []
+    if out.exists():
+        what = "holds no measurements" if out.is_dir() else "is a file"
+        raise InputError(f"this {what}", where=str(out), fix="name a new folder with -o")
+    return []
+
+
 def merged(old: Sequence[Measurement], new: Sequence[Measurement]) -> list[Measurement]:
     """Both; of the same figure of the same node under the same settings the newer stays."""
     fresh = {_identity(one) for one in new}
@@ -113,7 +128,7 @@ def _identity(one: Measurement) -> tuple[str, ...]:
 
 def _add(rows: dict[str, list[dict[str, Any]]], number: int, one: Measurement) -> None:
     row: dict[str, Any] = {"measurement": number}
-    for name in (*_TEXT, *_NUMBERS, "repeats", "foreign_cores", "steal", "is_clean"):
+    for name in (*_TEXT, *_NUMBERS, "repeats", "foreign_cores", "steal", "is_clean", "conditions_reason"):
         row[name] = getattr(one, name)
     row["settings"] = json.dumps(dict(one.settings))
     row["versions"] = json.dumps(dict(one.versions))

@@ -20,8 +20,10 @@ from timonier.kit.errors import InputError
 from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
-from timonier.simulate.check_nodes import NODE_RULES, read_nodes
-from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES, UNKNOWN, Evidence, Ints, Table
+from timonier.simulate.check_evidence import UNKNOWN, Evidence, Ints, Table, column, ints
+from timonier.simulate.check_nodes import NODE_RULES
+from timonier.simulate.check_placements import read_placements
+from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES
 
 pc: Any = pyarrow.compute
 
@@ -53,8 +55,8 @@ def check_run(folder: str | Path) -> list[str]:
 
 def _broken_on_nodes(folder: Path, evidence: Evidence, machine: Machine) -> list[str]:
     """The promises of placements, and that jobs are called unrunnable for a reason."""
-    work, placements = (_read_table(folder / name) for name in ("workload.parquet", "placements.parquet"))
-    found = read_nodes(evidence, machine, work, placements)
+    run, work, data = (_read_table(folder / name) for name in (TABLES[0], TABLES[2], "placements.parquet"))
+    found = read_placements(evidence, machine, run, work, data)
     if isinstance(found, list):
         return found
     return [sentence for rule in NODE_RULES for sentence in rule(found)]
@@ -111,14 +113,15 @@ def _read(folder: Path) -> Evidence | None:
         start_then=start_then,
         now=now,
         settled=settled,
+        is_counted=machine.is_counted,
         processors=processors,
         caps={p.name: processors if p.processors is None else p.processors for p in machine.partitions},
         default_partition=next((p.name for p in machine.partitions if p.default), None),
         profile=profile,
-        said={name: _ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
+        said={name: ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
         state=_texts(run, "state"),
-        lost=_ints(run, "lost_s"),
-        promised=_ints(run, "promised_s") if "promised_s" in run.names else np.full(run.rows, UNKNOWN),
+        lost=ints(run, "lost_s"),
+        promised=ints(run, "promised_s") if "promised_s" in run.names else np.full(run.rows, UNKNOWN),
         segments=segments,
         summary=_summary(folder / "summary.json"),
     )
@@ -179,29 +182,13 @@ def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
     return limit, occupied, np.minimum(predicted, limit) if kill else predicted
 
 
-def _column(table: Table, name: str, kind: pa.DataType) -> Any:
-    if name not in table.names:
-        raise InputError(f"the column {name!r} is missing", where=table.where, fix="make the run again")
-    try:
-        return table.data.column(name).cast(kind)
-    except (pa.ArrowException, ValueError) as error:
-        raise InputError(
-            f"the column {name!r} is not what it should be: {error}", where=table.where
-        ) from error
-
-
-def _ints(table: Table, name: str) -> Ints:
-    """A whole-number column, int64[J]; UNKNOWN where the cell is empty."""
-    return np.asarray(pc.fill_null(_column(table, name, pa.int64()), UNKNOWN))
-
-
 def _ticks(table: Table, name: str, missing: int) -> Ints:
     """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s), inf as NEVER."""
     if name not in table.names:
         return np.full(table.rows, missing)
     if pa.types.is_integer(table.data.schema.field(name).type):
-        return np.asarray(pc.fill_null(_column(table, name, pa.int64()), missing))
-    seconds = np.array(pc.fill_null(_column(table, name, pa.float64()), np.nan), dtype=np.float64)
+        return np.asarray(pc.fill_null(column(table, name, pa.int64()), missing))
+    seconds = np.array(pc.fill_null(column(table, name, pa.float64()), np.nan), dtype=np.float64)
     whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
     if name != "submit_s":
         whole = np.where((whole == 0) & (seconds > 0), 1, whole)
@@ -212,17 +199,17 @@ def _processors(work: Table) -> Ints:
     """ceil(tasks x cores), in exact thousandths of a core."""
     tasks = np.ones(work.rows, dtype=np.int64)
     if "tasks" in work.names:
-        tasks = np.asarray(pc.fill_null(_column(work, "tasks", pa.int64()), 1))
+        tasks = np.asarray(pc.fill_null(column(work, "tasks", pa.int64()), 1))
     cores = np.ones(work.rows)
     if "cores" in work.names:
-        cores = np.asarray(pc.fill_null(_column(work, "cores", pa.float64()), 1.0))
+        cores = np.asarray(pc.fill_null(column(work, "cores", pa.float64()), 1.0))
     return np.asarray(-(-(tasks * np.rint(cores * 1000).astype(np.int64)) // 1000))
 
 
 def _texts(table: Table, name: str) -> Any:
     if name not in table.names and not (name == "job_id" or table.where.endswith("jobs.parquet")):
         return pa.chunked_array([pa.nulls(table.rows, pa.string())])
-    return _column(table, name, pa.string())
+    return column(table, name, pa.string())
 
 
 def _equals(texts: Any, value: str) -> Any:

@@ -2,127 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
-from numpy.typing import NDArray
 
 from timonier.policy import Limits, Profile
-
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-pc: Any = pyarrow.compute
-
-UNKNOWN = -1
-FOREVER = 1 << 59  # beyond every end; two of them still fit an int64
-CLOSE = 1e-9
-STATES = ("completed", "timeout", "running", "pending", "cancelled", "unrunnable", "dropped")
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table and the file it came from."""
-
-    data: pa.Table
-    where: str
-
-    @property
-    def rows(self) -> int:
-        """How many."""
-        return int(self.data.num_rows)
-
-    @property
-    def names(self) -> list[str]:
-        """Its columns."""
-        return list(self.data.column_names)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the workload asks, what the run says; arrays have length J, ticks, UNKNOWN where empty.
-
-    From workload, machine and profile: ids to default_partition.
-    expected: the time that the job will occupy its processors.  cut: less than its run time, by its limit.
-    estimate: what the scheduler believes.  users: a number for each user.
-    running_then, start_then: what ran already in the state at `now`.
-    From the run: said (the columns of the run table), state, lost, promised, segments, summary.
-    """
-
-    count: int
-    ids: Any
-    submit: Ints
-    limit: Ints
-    expected: Ints
-    cut: Flags
-    estimate: Ints
-    asked: Ints
-    users: Ints
-    queue: Any
-    partition: Any
-    dependency: Any
-    think: Ints
-    eligible: Ints
-    running_then: Flags
-    start_then: Ints
-    now: int | None
-    settled: bool
-    processors: int
-    caps: dict[str, int]
-    default_partition: str | None
-    profile: Profile
-    said: dict[str, Ints]
-    state: Any
-    lost: Ints
-    promised: Ints
-    segments: Table
-    summary: dict[str, Any]
-
-    def job(self, row: int) -> str:
-        """A job by its name, for sentences."""
-        return f"job {self.ids[int(row)].as_py()!r}"
-
-    def is_in(self, *states: str) -> Flags:
-        """Which jobs are in one of these states."""
-        return np.asarray(pc.fill_null(pc.is_in(self.state, pa.array(states)), False))
-
-    @property
-    def started(self) -> Flags:
-        """Which jobs have a start."""
-        return np.not_equal(self.said["start_s"], UNKNOWN)
-
-    @property
-    def ended(self) -> Flags:
-        """Which jobs have an end."""
-        return np.not_equal(self.said["end_s"], UNKNOWN)
-
-    @property
-    def horizon(self) -> int:
-        """The last instant that the run speaks of."""
-        return int(max(self.said["start_s"].max(initial=0), self.said["end_s"].max(initial=0)))
-
-    def in_partition(self, name: str) -> Flags:
-        """Which jobs run in this partition."""
-        given = pc.fill_null(self.partition, self.default_partition or "")
-        return np.asarray(pc.equal(given, name))
-
-    def in_queue(self, name: str) -> Flags:
-        """Which jobs stand in this queue."""
-        return np.asarray(pc.fill_null(pc.equal(self.queue, name), False))
-
-
-def told(e: Evidence, wrong: Flags, sentence: str) -> list[str]:
-    """One sentence for all jobs that break a promise, with the first of them."""
-    rows = np.flatnonzero(wrong)
-    if not len(rows):
-        return []
-    more = f" (and {len(rows) - 1} more jobs)" if len(rows) > 1 else ""
-    return [f"{e.job(rows[0])} {sentence}{more}"]
-
+from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, Flags, Ints, pc, told
+from timonier.simulate.check_metrics import metrics_are_right
 
 # ---- the run table by itself
 
@@ -204,7 +92,7 @@ def unrunnable_jobs_are_just_those(e: Evidence) -> list[str]:
         for name, cap in e.caps.items():
             cannot |= e.in_partition(name) & (e.asked > cap)
     for queue in e.profile.queues:
-        cannot |= e.in_queue(queue.name) & _never_allowed(e, queue.limits)
+        cannot |= e.in_queue(queue.name) & never_allowed(e, queue.limits)
     cannot &= ~e.running_then
     called = e.is_in("unrunnable")
     return [
@@ -213,7 +101,8 @@ def unrunnable_jobs_are_just_those(e: Evidence) -> list[str]:
     ]
 
 
-def _never_allowed(e: Evidence, limits: Limits) -> Flags:
+def never_allowed(e: Evidence, limits: Limits) -> Flags:
+    """Jobs that these limits of a queue hold back for ever."""
     never = np.zeros(e.count, dtype=bool)
     for most in (limits.processors, limits.user_processors, limits.job_processors):
         if most is not None:
@@ -417,89 +306,6 @@ def counts_are_right(e: Evidence) -> list[str]:
         for name, count in counts.items()
         if said.get(name, 0) != count
     ]
-
-
-def metrics_are_right(e: Evidence) -> list[str]:
-    """summary.json's metrics, computed again by formulas of their own."""
-    said = e.summary.get("metrics", {})
-    warmup = e.summary.get("warmup", 0.0)
-    if not isinstance(said, dict) or not isinstance(warmup, int | float):
-        return ["summary.json: 'metrics' is not a table of numbers"]
-    found = _metrics(e, float(warmup))
-    broken = []
-    for name, value in said.items():
-        if name in found and not _close(value, found[name]):
-            broken.append(f"summary.json says {name} = {value}; the run table gives {found[name]}")
-    return broken
-
-
-def _close(said: Any, found: float | None) -> bool:
-    if said is None or found is None:
-        return said is None and found is None
-    return isinstance(said, int | float) and math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
-
-
-def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
-    """CONTRACT 6.9, plainly: one formula a line."""
-    late = np.ones(e.count, dtype=bool)
-    late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
-    started, ended = late & e.started, late & e.started & e.ended
-    wait = e.said["wait_s"][started].astype(float)
-    # one run alone knows nothing of a baseline, and a counted machine nothing of watts and prices
-    unknown = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs", "energy_kwh", "cost")
-    found: dict[str, float | None] = {**dict.fromkeys(unknown), "jobs_scored": float(len(wait))}
-    found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
-    found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
-    lost = np.maximum(e.lost, 0).astype(float)
-    found["lost_work_s"] = float(np.sum((lost * e.said["size"])[started])) if len(wait) else None
-    wait, run = e.said["wait_s"][ended].astype(float), e.said["run_s"][ended].astype(float)
-    found |= _points("tts", wait + run, "_s")
-    slowdown = np.maximum(1.0, (wait + run) / np.maximum(run, 10.0))
-    found |= _points("bsld", slowdown)
-    if not len(wait):
-        return found
-    work = e.said["size"][ended] * run
-    makespan = float(e.said["end_s"][ended].max() - e.said["submit_s"][started].min())
-    found["makespan_s"] = makespan
-    found["wait_work_weighted_s"] = float(np.sum(wait * work) / np.sum(work))
-    found["wait_below_run_share"] = float(np.mean(wait < run))
-    found["wait_below_run_work_share"] = float(np.sum(work[wait < run]) / np.sum(work))
-    means = _means_by_user(e.users[ended], slowdown)
-    found["jain_bsld_user"] = (
-        float(np.sum(means) ** 2 / (len(means) * np.sum(means**2))) if len(means) else None
-    )
-    found["bsld_worst_user"] = float(np.max(means)) if len(means) else None
-    if makespan > 0:
-        found["utilisation"] = float(np.sum(work)) / (e.processors * makespan)
-        found["processor_hours_per_hour"] = float(np.sum(work)) / makespan
-        found["jobs_per_hour"] = len(wait) / (makespan / 3600.0)
-    return found
-
-
-def _means_by_user(users: Ints, slowdown: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The mean slowdown of every user that is known."""
-    ordered = np.argsort(users, kind="stable")
-    ordered = ordered[users[ordered] != UNKNOWN]
-    if not len(ordered):
-        return np.zeros(0)
-    begin = np.flatnonzero(np.diff(users[ordered], prepend=UNKNOWN))
-    means: NDArray[np.float64] = np.add.reduceat(slowdown[ordered], begin) / np.diff(
-        begin, append=len(ordered)
-    )
-    return means
-
-
-def _points(name: str, values: NDArray[np.float64], unit: str = "") -> dict[str, float | None]:
-    names = [f"{name}_{point}{unit}" for point in ("mean", "median", "p95", "p99")]
-    if not len(values):
-        return dict.fromkeys(names)
-    ordered = np.sort(values)
-    found = [float(np.mean(values))]
-    for share in (0.50, 0.95, 0.99):
-        place = share * (len(ordered) - 1)
-        low, high = math.floor(place), math.ceil(place)
-        found.append(float(ordered[low] + (place - low) * (ordered[high] - ordered[low])))
-    return dict(zip(names, found, strict=True))
 
 
 RULES: tuple[Callable[[Evidence], list[str]], ...] = (

@@ -26,6 +26,7 @@ from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
@@ -44,7 +45,7 @@ from timonier.simulate.kernel.order import (
     WFP3,
     fill_keys,
 )
-from timonier.simulate.kernel.timeline import COUNT, GAIN
+from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, GAIN
 from timonier.simulate.occupied import take_in
 from timonier.simulate.pack_nodes import (
     Demand,
@@ -305,7 +306,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
     heaped = is_heaped(*kind)
     # one pass for every event: a job that counts as gone keeps its slot until its turn
     slots = min(processors * (1 + kind[2]), count) + 1
-    places = count + 1
+    places = count + 1 + WIDTH  # so many are tested at once
     lines = 4 * (places + slots) + 256 if kind[1] == CONSERVATIVE else 0  # twice for what is over
     empty = np.empty
     marks = np.zeros(count, dtype=k.MARK)
@@ -332,7 +333,8 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             est=empty(places, dtype=np.int32),
             key=empty(places, dtype=np.float64),
             start=empty(places, dtype=np.int64),
-            since=empty(places, dtype=np.int64),
+            soon=empty(places, dtype=np.int32),
+            since=empty(places, dtype=np.int32),
         ),
         rank=empty(count if heaped else 0, dtype=np.int64),
         heap=empty(places if heaped else 0, dtype=np.int64),
@@ -350,7 +352,7 @@ def _empty_state(count: int, rules: _Rules, processors: int, kind: tuple[int, in
             at=empty((1 + rules.partitions, lines), dtype=np.int64),
             free=empty((1 + rules.partitions, lines), dtype=np.int32),
             span=np.zeros((1 + rules.partitions, 2), dtype=np.int64),
-            gain=np.zeros(GAIN, dtype=np.int64),
+            gain=np.zeros(GAIN, dtype=np.int32),
         ),
     )
 
@@ -367,6 +369,7 @@ def _set_jobs(state: k.State, columns: Columns, row: Ints) -> None:
 def _set_scalars(state: k.State, profile: Profile, now: int, processors: int) -> None:
     s = state.scalars
     s[k.NOW] = now
+    s[k.BASE] = now
     s[k.NEXT] = int(np.searchsorted(state.jobs["submit"], now, side="right"))
     s[k.TOLD] = s[k.NEXT]
     s[k.FREE] = processors
@@ -438,10 +441,11 @@ def _set_use(state: k.State, machine: Machine) -> None:
 def _set_line(state: k.State) -> None:
     """An empty machine from now on."""
     line = state.line
-    line.at[:, 0] = state.scalars[k.NOW]
-    line.free[0, 0] = state.scalars[k.PROCESSORS]
-    line.free[1:, 0] = state.use.caps
-    line.span[:, COUNT] = 1
+    line.at[:, BEGIN] = state.scalars[k.NOW]
+    line.free[0, BEGIN] = state.scalars[k.PROCESSORS]
+    line.free[1:, BEGIN] = state.use.caps
+    line.span[:, FIRST] = BEGIN
+    line.span[:, COUNT] = BEGIN + 1
 
 
 def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:

@@ -22,7 +22,10 @@ _ROWS = 32  # sampled for the check
 # by how much a product of n terms may be off, as a share of the largest entry: unit roundoff of the result
 _ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "bfloat16": 2.0**-8, "float16": 2.0**-11}
 NO_TORCH = "the package torch is missing (pip install torch)"
-NO_GPU = "no GPU: neither torch nor cupy finds one"
+NO_GPU = "no GPU: torch and cupy find none"
+NOT_LOOKED = (
+    "no GPU was looked for: neither torch nor cupy is installed (pip install torch, or cupy for its driver)"
+)
 
 
 class Product:
@@ -143,7 +146,7 @@ def _gpu(kind: str, n: int) -> Product | str:
         product = _cupy(kind, n)
         if product is not None:
             return product
-    return NO_GPU
+    return NO_GPU if is_installed("torch") or is_installed("cupy") else NOT_LOOKED
 
 
 def _torch(kind: str, n: int, device: str) -> Product | str:

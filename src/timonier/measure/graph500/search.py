@@ -23,6 +23,7 @@ class Breadth:
         n = rows.label.size
         self._rows = rows
         self._parent, self._queue, self._rest = (np.empty(n, np.int32) for _ in range(3))
+        self._name = np.concatenate((np.array([-1], np.int32), rows.vertex))
         self._now, self._then = np.zeros(n // 64 + 1, np.uint64), np.zeros(n // 64 + 1, np.uint64)
         self.parents: Ints = np.empty(n, np.int64)
 
@@ -41,7 +42,7 @@ class Breadth:
             self._now,
             self._then,
         )
-        bfs.to_original(self._parent, rows.label, rows.vertex, self.parents)
+        bfs.to_original(self._parent, rows.label, self._name, self.parents)
         return self.parents
 
 

@@ -21,6 +21,7 @@ from timonier.measure.recipe import Setup
 from timonier.measure.repeat import Budget, too_small
 
 ROOTS = 64
+KINDS = ("bfs", "sssp")
 Search = Callable[[int], Any]
 Prove = Callable[[Any, int], Proof]
 
@@ -31,15 +32,15 @@ def work(setup: Setup, report: Report) -> None:
     scale, seed, roots = (int(setup.settings[key]) for key in ("scale", "seed", "roots"))
     silent = Report(None)
     small = make_tuples(6, 1, ranks.rank, ranks.size)
-    for kind in ("bfs", "sssp"):  # compile
+    for kind in KINDS:  # compile
         _kernels(kind, small, choose_roots(small, ranks, 2, 1), ranks, silent, Budget(60.0))
     budget = setup.budget()
-    report.progress(0, budget.seconds, "tuples")
+    report.progress(0, len(KINDS), "tuples")
     tuples = make_tuples(scale, seed, ranks.rank, ranks.size)
     chosen = choose_roots(tuples, ranks, roots, seed)
     stopped = "planned"
-    for number, kind in enumerate(("bfs", "sssp")):
-        part = Budget(budget.left_s / (2 - number))
+    for number, kind in enumerate(KINDS):
+        part = Budget(budget.left_s / (len(KINDS) - number))
         if part.left_s <= 0:
             raise too_small(budget)
         done = _kernels(kind, tuples, chosen, ranks, report, part)
@@ -103,7 +104,8 @@ def _kernels(kind: str, tuples: Tuples, roots: Ints, ranks: Ranks, report: Repor
         proofs.append(proof)
         found.append(proof.edges / seconds)
         report.sample({f"graph500.{kind}": found[-1]}, (seconds, *meter.read()[1:]))
-        report.progress(budget.used_s, budget.seconds, f"{kind}, root {done + 1} of {roots.size}")
+        share = max((done + 1) / roots.size, min(1.0, budget.used_s / budget.seconds))
+        report.progress(KINDS.index(kind) + share, len(KINDS), f"{kind}, root {done + 1} of {roots.size}")
         if ranks.max(float(budget.left_s <= 0)):
             break
     for one in worst(proofs):

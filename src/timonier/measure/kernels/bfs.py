@@ -161,8 +161,10 @@ def listed(bits: Words, row: Ints, queue: Indices, last: int) -> tuple[int, int]
 
 
 @exact
-def to_original(parent: Indices, label: Indices, vertex: Indices, out: Ints) -> None:
-    """Parents in the labels of the tuples: int64[N], -1 where unreached."""
+def to_original(parent: Indices, label: Indices, name: Indices, out: Ints) -> None:
+    """Parents in the labels of the tuples: int64[N], -1 where unreached.
+
+    name: int32[N + 1], -1 and then the old label of each new one: without a branch, which would be guessed wrong often.
+    """
     for v in range(out.size):
-        p = parent[label[v]]
-        out[v] = vertex[p] if p >= 0 else -1
+        out[v] = name[np.uint32(parent[np.uint32(label[v])] + 1)]

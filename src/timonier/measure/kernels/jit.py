@@ -2,6 +2,8 @@
 
 The cache folder is keyed by a hash of this folder's sources, because a cached kernel does not notice edits in the
 files of its callees.  Numba's setting is process-wide, so it is put back after each decoration.
+Parallel builds have a folder of their own: Numba names a cached function by its source alone, and would give out the
+build for one thread where the same body is asked for on all threads.
 """
 
 from __future__ import annotations
@@ -31,8 +33,10 @@ def cache_folder() -> Path:
 def _compiled(**options: Any) -> Callable[[F], F]:
     def decorate(function: F) -> F:
         before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
-        if "NUMBA_CACHE_DIR" not in os.environ:
-            numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache_folder())
+        if options.get("parallel"):
+            folder /= "parallel"
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
         try:
             made: F = numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
         finally:
@@ -48,5 +52,7 @@ exact = _compiled()
 fast = _compiled(fastmath=True)
 # all threads that numba.set_num_threads allows
 threads = _compiled(parallel=True, fastmath=True)
+# the same, each operation as it is written
+exact_threads = _compiled(parallel=True)
 # called by other kernels only, and always inlined
 inline = _compiled(forceinline=True)

@@ -59,9 +59,11 @@ def _roofline(line: Mapping[str, Any]) -> Figure:
         label = (
             f"{roof['label']}, {quantity(roof['value'], 'FLOP/s' if 'int' not in roof['label'] else 'OP/s')}"
         )
+        is_left = begin * 16 < _HIGH  # beside the ridge, away from the marks
         ax.annotate(
-            label, (_HIGH, roof["value"]), (-2, 3), textcoords="offset points", ha="right", fontsize=8
-        )
+            label, (1.7 * begin if is_left else _HIGH, roof["value"]), (-2, 3), textcoords="offset points",
+            ha="left" if is_left else "right", fontsize=8,
+        )  # fmt: skip
     for k, roof in enumerate(memory):
         end = min(_HIGH, top / roof["value"])
         ends = [_LOW, end]

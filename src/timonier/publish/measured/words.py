@@ -13,6 +13,8 @@ _RADAR = (
     "Each axis is logarithmic between the values at its ends, outwards is better. A gap was not measured."
 )
 _HEAT = "Each cell is a node's figure against the median of the nodes; blue is better, red worse, white as the others."
+# what is short enough for a cell; the page says it whole above the table
+_BRIEF = (("are shorter than", "too short"), ("measured once", "once"))
 _STOPPED = {
     "interval": "narrow enough",
     "budget": "budget ended",
@@ -30,6 +32,8 @@ def quantity(value: float | None, unit: str) -> str:
     """
     if value is None:
         return "-"
+    if value == 0:
+        return f"0 {unit}"
     steps = _SMALL if unit == "s" else _LARGE
     size, prefix = next(((size, p) for size, p in steps if abs(value) >= size), steps[-1])
     return f"{value / size:.3g} {prefix}{unit}"
@@ -93,12 +97,15 @@ def _row(figure: Mapping[str, Any]) -> dict[str, str]:
 
 def _conditions(figure: Mapping[str, Any]) -> str:
     if figure["is_clean"] is None:
-        return "too short to tell"
+        return next(
+            (short for long, short in _BRIEF if long in figure["conditions_reason"]),
+            figure["conditions_reason"],
+        )
     if figure["is_clean"]:
         return "quiet"
     steal = figure["steal"]
     told = f"others used {figure['foreign_cores']:.2f} cores"
-    return f"{told}, steal {100 * steal:.1f} %" if steal else told
+    return f"{told}, steal {100 * steal:.1f} %" if steal and steal >= 5e-4 else told
 
 
 def _blanks(page: Page) -> list[dict[str, str]]:
@@ -145,9 +152,10 @@ def _checks(page: Page) -> list[dict[str, str]]:
 def _roof_rows(line: Mapping[str, Any]) -> dict[str, Any]:
     """The roofline as a table: what a point reaches of the roof above it."""
     memory = max((roof["value"] for roof in line["roofs"] if roof["kind"] == "memory"), default=None)
-    compute = next((roof["value"] for roof in line["roofs"] if roof["kind"] == "compute"), None)
+    computes = {roof["metric"]: roof["value"] for roof in line["roofs"] if roof["kind"] == "compute"}
     rows = []
     for point in line["points"]:
+        compute = computes.get(point["roof"])
         roofs = [limit for limit in (memory and memory * point["intensity"], compute) if limit]
         share = f"{100 * point['rate'] / min(roofs):.0f} %" if roofs else "-"
         rows.append(

@@ -30,9 +30,12 @@ from timonier.simulate.kernel.reservations import (
     mark_all,
     next_within,
     put,
+    rebase,
+    reserve,
 )
 from timonier.simulate.kernel.state import (
     ARRIVED,
+    BASE,
     BATCH,
     BUDGET,
     DONE,
@@ -62,7 +65,8 @@ from timonier.simulate.kernel.waiting import append, compact, insert, resort, va
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
-SLACK = 16  # empty places that do not matter
+SLACK = 8  # empty places that do not matter
+FAR = 1 << 30  # ticks of which two fit into an int32
 
 
 @helper
@@ -135,7 +139,7 @@ def came_before(state: State, rich: int, a: int, b: int) -> bool:
 def place_one(state: State, rich: int, k: int) -> None:
     """A job that came gets its hole, unless a limit of its queue holds it back."""
     if rich and is_held(state, int(state.waiting.job[k])):
-        state.waiting.start[k] = HELD
+        reserve(state, k, HELD)
     else:
         put(state, rich, k, int(state.scalars[NOW]))
 
@@ -169,7 +173,7 @@ def start_due(state: State, rich: int) -> None:
         else:
             lift(state, rich, k)
             if held:
-                waiting.start[k] = HELD
+                reserve(state, k, HELD)
             else:
                 put(state, rich, k, now + 1)
         k = next_within(state, k + 1, 0, now)
@@ -244,7 +248,7 @@ def prime_line(state: State, rich: int, waits: int) -> None:
     for k in range(s[LO], s[HI]):
         job = int(state.waiting.job[k])
         start = state.reserved[job]
-        state.waiting.start[k] = start if start >= 0 else waits
+        reserve(state, k, int(start) if start >= 0 else waits)
         if start >= 0:
             due = min(due, int(start))
             book(state, rich, job, max(int(start), now), end_of(int(start), int(state.jobs[job]["est"])), -1)
@@ -282,7 +286,9 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
             if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             begin_instant(state, now)
-            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 4 + SLACK:
+            if now - s[BASE] > FAR:
+                rebase(state)
+            if s[HI] - s[LO] > s[WAITING] + s[WAITING] // 8 + SLACK:
                 compact(state)  # every release looks at every place
             line = state.line
             for row in range(len(line.span)):
@@ -321,8 +327,7 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                     k = s[HI] - 1
                 else:
                     k = insert(state, rich, 1, job)
-                state.waiting.start[k] = UNPLACED
-                state.waiting.since[k] = NEVER
+                reserve(state, k, UNPLACED)
                 if event and s[ON_SUBMIT]:
                     place_one(state, rich, k)
             tick = is_tick(state)

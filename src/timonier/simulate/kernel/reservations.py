@@ -11,11 +11,26 @@ from __future__ import annotations
 
 from numpy import int32
 
+from timonier.simulate.kernel.bits import WIDTH, below, first_bit
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.state import DUE, HI, HOLE, LO, LONGEST, NEVER, NOW, STOP, TORN, Array, State
-from timonier.simulate.kernel.timeline import LEVELS, add, hole, slide
+from timonier.simulate.kernel.state import (
+    BASE,
+    DUE,
+    HI,
+    HOLE,
+    LO,
+    LONGEST,
+    NEVER,
+    NOW,
+    STOP,
+    TORN,
+    Array,
+    State,
+)
+from timonier.simulate.kernel.timeline import LEVELS, Change, add, hole, slide, tell
 
 CHUNK = 64  # places tested at once
+LANES = 16  # what is tested at once comes in multiples of this
 
 
 @helper
@@ -24,18 +39,15 @@ def book(state: State, rich: int, job: int, begin: int, end: int, sign: int) -> 
     if begin >= end:
         return
     line = state.line
-    gain = line.gain
     size = sign * int(state.jobs[job]["size"])
     if rich:
         partition = state.rules[job]["partition"]
         if partition >= 0:
             row = partition + 1
-            add(line.at[row], line.free[row], line.span[row], begin, end, size, gain)
-    add(line.at[0], line.free[0], line.span[0], begin, end, size, gain)
+            add(line.at[row], line.free[row], line.span[row], begin, end, size)
+    change = add(line.at[0], line.free[0], line.span[0], begin, end, size)
     if sign > 0:
-        if rich:
-            no_limits(gain)  # its partition may have been what a job waited for
-        mark_helped(state, begin)
+        mark_helped(state, rich, begin, size, change)
 
 
 @inline
@@ -44,52 +56,78 @@ def no_limits(gain: Array) -> None:
     gain[0] = -HOLE
     for level in range(LEVELS):
         gain[2 + 3 * level] = -HOLE
-        gain[3 + 3 * level] = NEVER
-        gain[4 + 3 * level] = NEVER
+        gain[3 + 3 * level] = LONGEST
+        gain[4 + 3 * level] = LONGEST
 
 
 @inline
-def mark_helped(state: State, begin: int) -> None:
-    """Mark the waiting jobs that the last release, from `begin` on, may help."""
+def from_base(state: State, when: int) -> int:
+    """An instant as ticks from BASE on; what is too far, the largest int32."""
+    return min(when - int(state.scalars[BASE]), LONGEST)
+
+
+@inline
+def reserve(state: State, k: int, start: int) -> None:
+    """Write down the reservation of the job at place k (or what stands for none); it was just looked at."""
+    waiting = state.waiting
+    waiting.start[k] = start
+    waiting.soon[k] = from_base(state, start) if start >= 0 else -1
+    waiting.since[k] = LONGEST
+
+
+@helper
+def rebase(state: State) -> None:
+    """From now on count from now."""
+    s = state.scalars
+    passed = s[NOW] - s[BASE]
+    s[BASE] = s[NOW]
+    waiting = state.waiting
+    for k in range(s[LO], s[HI]):
+        start = int(waiting.start[k])
+        waiting.soon[k] = max(0, from_base(state, start)) if start >= 0 else -1
+        if waiting.since[k] < LONGEST:
+            waiting.since[k] = max(0, int(waiting.since[k]) - passed)
+
+
+@inline
+def mark_helped(state: State, rich: int, begin: int, size: int, change: Change) -> None:
+    """Mark the waiting jobs that `change` may help, a release of `size` from `begin` on."""
+    base = int(state.scalars[BASE])
+    line = state.line
+    tell(line.at[0], line.free[0], line.span[0], change, size, base, line.gain)
+    if rich:
+        no_limits(line.gain)  # its partition may have been what a job waited for
     lo = state.scalars[LO]
-    hi = state.scalars[HI]
+    hi = lo + ((state.scalars[HI] - lo + LANES - 1) & -LANES)  # no rest that is done one by one
     waiting = state.waiting
     mark(
         waiting.size[lo:hi],
         waiting.est[lo:hi],
-        waiting.start[lo:hi],
+        waiting.soon[lo:hi],
         waiting.since[lo:hi],
-        begin,
-        state.line.gain,
+        min(from_base(state, begin), LONGEST - 1),
+        line.gain,
     )
 
 
 @helper
-def mark(size: Array, est: Array, start: Array, since: Array, begin: int, gain: Array) -> None:
+def mark(size: Array, est: Array, soon: Array, since: Array, begin: int, gain: Array) -> None:
     """Mark whom the release that `gain` tells of (timeline.tell) may help. Written so that many are tested at once.
 
     A job needs a gap as long as its estimate, or one that reaches to its own start.
     """
-    before, after = int32(gain[0]), int32(gain[1])
-    more1, long1, until1 = int32(gain[2]), int32(min(gain[3], LONGEST)), gain[4]
-    more2, long2, until2 = int32(gain[5]), int32(min(gain[6], LONGEST)), gain[7]
-    more3, long3, until3 = int32(gain[8]), int32(min(gain[9], LONGEST)), gain[10]
-    long4, until4 = int32(min(gain[12], LONGEST)), gain[13]
+    from_here, nowhere = int32(begin), int32(LONGEST)
+    before, after = gain[0], gain[1]
+    more1, long1, until1 = gain[2], gain[3], gain[4]
+    more2, long2, until2 = gain[5], gain[6], gain[7]
+    more3, long3, until3 = gain[8], gain[9], gain[10]
+    long4, until4 = gain[12], gain[13]
     for k in range(len(size)):
         n = size[k]
         long = long1 if n > more1 else long2 if n > more2 else long3 if n > more3 else long4
         until = until1 if n > more1 else until2 if n > more2 else until3 if n > more3 else until4
-        helps = (n > before) & (n <= after) & (start[k] > begin) & ((est[k] <= long) | (start[k] <= until))
-        since[k] = min(since[k], begin) if helps else since[k]
-
-
-@inline
-def any_marked(since: Array) -> bool:
-    """Is one of these places marked? Written so that many are tested at once."""
-    found = False
-    for k in range(len(since)):
-        found |= since[k] < NEVER
-    return found
+        helps = (n > before) & (n <= after) & (soon[k] > from_here) & ((est[k] <= long) | (soon[k] <= until))
+        since[k] = min(since[k], from_here if helps else nowhere)  # an unconditional store
 
 
 @helper
@@ -101,15 +139,24 @@ def mark_all(state: State) -> None:
 
 
 @inline
-def first_hole(state: State, rich: int, job: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
-    """The earliest start in [begin, last) of a job that holds everything from `before` on, as `timeline.hole`."""
-    asked = state.jobs[job]
+def estimate(state: State, k: int) -> int:
+    """The estimate of the job at place k, ticks."""
+    est = int(state.waiting.est[k])
+    return est if est < LONGEST else int(state.jobs[state.waiting.job[k]]["est"])
+
+
+@inline
+def first_hole(state: State, rich: int, k: int, begin: int, before: int, last: int) -> tuple[int, int, int]:
+    """The earliest start in [begin, last) of the job at place k, which holds everything from `before` on.
+
+    Returns as `timeline.hole`.
+    """
     line = state.line
-    size = int(asked["size"])
-    est = int(asked["est"])
+    size = int(state.waiting.size[k])
+    est = estimate(state, k)
     start, first, after = hole(line.at[0], line.free[0], line.span[0], begin, size, est, before, last)
     if rich:
-        row = state.rules[job]["partition"] + 1
+        row = state.rules[state.waiting.job[k]]["partition"] + 1
         while row > 0 and start < NEVER:
             there, _, _ = hole(line.at[row], line.free[row], line.span[row], start, size, est, before, last)
             if there == start:
@@ -135,9 +182,8 @@ def put(state: State, rich: int, k: int, begin: int) -> None:
     """Give the job at place k its earliest hole from `begin` on."""
     s = state.scalars
     job = int(state.waiting.job[k])
-    start, _, _ = first_hole(state, rich, job, begin, NEVER, NEVER)
-    state.waiting.start[k] = start
-    state.waiting.since[k] = NEVER
+    start, _, _ = first_hole(state, rich, k, begin, NEVER, NEVER)
+    reserve(state, k, start)
     if start < NEVER:
         book(state, rich, job, start, end_of(start, int(state.jobs[job]["est"])), -1)
         s[DUE] = min(s[DUE], start)
@@ -165,22 +211,22 @@ def improve(state: State, rich: int, k: int) -> None:
     s = state.scalars
     job = int(state.waiting.job[k])
     old = int(state.waiting.start[k])
-    est = int(state.jobs[job]["est"])
+    size = int(state.waiting.size[k])
+    est = estimate(state, k)
     begin = int(s[NOW])
     if est < NEVER:
-        begin = max(begin, int(state.waiting.since[k]) - est + 1)
-    state.waiting.since[k] = NEVER
-    start, first, after = first_hole(state, rich, job, begin, old, old)
+        begin = max(begin, int(s[BASE]) + int(state.waiting.since[k]) - est + 1)
+    state.waiting.since[k] = LONGEST
+    start, first, after = first_hole(state, rich, k, begin, old, old)
     if start >= NEVER:
         return
-    state.waiting.start[k] = start
+    reserve(state, k, start)
     s[DUE] = min(s[DUE], start)
     end = end_of(start, est)
     line = state.line
     if not rich and est < NEVER and end > old and line.at[0, first] == start:
-        size = int(state.jobs[job]["size"])
-        slide(line.at[0], line.free[0], line.span[0], size, first, after, old, end, old + est, line.gain)
-        mark_helped(state, end)
+        change = slide(line.at[0], line.free[0], line.span[0], size, first, after, old, end, old + est)
+        mark_helped(state, rich, end, size, change)
     elif end <= old:
         book(state, rich, job, start, end, -1)
         if old < NEVER:
@@ -213,18 +259,19 @@ def compress(state: State, rich: int) -> None:
         mark_all(state)
         find_due(state)
         return
-    k = s[LO]
     hi = s[HI]
-    while k < hi and not s[STOP]:
-        end = min(k + CHUNK, hi)
-        if any_marked(waiting.since[k:end]):
-            for m in range(k, end):
-                if waiting.since[m] < NEVER:
-                    if waiting.size[m] != HOLE and waiting.start[m] > now:
-                        improve(state, rich, m)
-                    else:
-                        waiting.since[m] = NEVER
-        k = end
+    for block in range(s[LO], hi, WIDTH):
+        to_do = -1  # places that had no turn yet, as bits
+        while not s[STOP]:
+            bit = first_bit(below(waiting.since, block, LONGEST) & to_do)
+            k = block + bit
+            if bit == WIDTH or k >= hi:
+                break
+            to_do = -2 << bit
+            if waiting.size[k] != HOLE and waiting.start[k] > now:
+                improve(state, rich, k)
+            else:
+                waiting.since[k] = LONGEST
 
 
 @inline

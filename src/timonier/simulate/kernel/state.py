@@ -58,9 +58,10 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     EVENTS,  # instants handled (each = "event": events), for progress
     LONGEST_QUEUE,
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
+    BASE,  # `soon` and `since` of waiting places are ticks from this instant on; conservative only
     STOP,  # 1: give up, wherever it is; the state is spoilt then
     N_SCALARS,
-) = range(38)
+) = range(39)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -135,9 +136,8 @@ class Waiting(NamedTuple):
     est: Array  # int32
     key: Array  # float64
     start: Array  # int64, the reservation; conservative only
-    since: (
-        Array  # int64, where room for it was freed since it was looked at, NEVER: nowhere; conservative only
-    )
+    soon: Array  # int32, the same from BASE on, at most LONGEST; negative where there is none
+    since: Array  # int32, from BASE on: where room for it was freed since it was looked at, LONGEST: nowhere
 
 
 class Use(NamedTuple):
@@ -156,7 +156,7 @@ class Line(NamedTuple):
     at: Array  # int64[rows, L], ticks, ascending
     free: Array  # int32[rows, L], free from at[k] to at[k + 1]
     span: Array  # int64[rows, 2], first segment in use, count of segments
-    gain: Array  # int64[GAIN], scratch: what the last release means (timeline.tell)
+    gain: Array  # int32[GAIN], scratch: what the last release means (timeline.tell)
 
 
 class State(NamedTuple):

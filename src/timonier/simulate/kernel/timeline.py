@@ -7,28 +7,47 @@ negative where an overrunning job met a reservation. Each partition has a line o
 
 from __future__ import annotations
 
-from numpy import int32, int64, uint64
+from numpy import int32, uint64
 
+from timonier.simulate.kernel.bits import FEW, WIDTH, at_least, below, few_below, first_bit, last_bit
 from timonier.simulate.kernel.jit import helper, inline
-from timonier.simulate.kernel.state import NEVER, Array
+from timonier.simulate.kernel.state import LONGEST, NEVER, Array
 
 FIRST, COUNT = range(2)
-CHUNK = 16  # segments tested at once
 LEVELS = 4  # sizes for which it is told what a release means
+BEGIN = FEW  # the first place in a line, so that as many may be looked at before it
 GAIN = 2 + 3 * LEVELS
+
+# Where free processors changed: segments [a, b), and the least and the most that is free there now.
+Change = tuple[int, int, int, int]
 
 
 @inline
 def segment(at: Array, low: int, high: int, when: int) -> int:
     """The last segment in [low, high) that begins at or before `when`; at[low] <= when."""
-    k = uint64(low)  # an unsigned index needs no test for being negative
-    length = uint64(high - low)
-    while length > uint64(1):
-        half = length >> uint64(1)
-        if at[k + half] <= when:
+    begun = first_bit(~few_below(at, low, when + 1))
+    if begun < FEW:  # mostly it is near
+        return low + min(begun, high - low) - 1
+    k = low
+    length = high - low
+    while length > WIDTH:
+        half = length >> 1
+        if at[uint64(k + half)] <= when:
             k += half
         length -= half
-    return int64(k)  # type: ignore[return-value]
+    return k + min(first_bit(~below(at, k, when + 1)), length) - 1
+
+
+@inline
+def next_from(at: Array, low: int, high: int, when: int) -> int:
+    """The first segment in [low, high) that begins at `when` or later, or high."""
+    k = low
+    while k < high:
+        earlier = first_bit(~few_below(at, k, when))
+        k += earlier
+        if earlier < FEW:
+            break
+    return min(k, high)
 
 
 @inline
@@ -70,27 +89,26 @@ def split(at: Array, free: Array, span: Array, k: int, when: int) -> None:
 
 
 @inline
-def join(at: Array, free: Array, span: Array, k: int) -> None:
-    """Take segment k away if it has as many free as the one before."""
+def join(at: Array, free: Array, span: Array, k: int) -> bool:
+    """Take segment k away if it has as many free as the one before; says whether."""
     if k <= span[FIRST] or free[k] != free[k - 1]:
-        return
+        return False
     shift_left(at, free, k + 1, span[COUNT])
     span[COUNT] -= 1
+    return True
 
 
 @helper
-def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int, gain: Array) -> None:
-    """`amount` more processors are free on [begin, end), NEVER: for ever. What is given back is told in `gain`."""
-    if begin >= end:
-        return
+def add(at: Array, free: Array, span: Array, begin: int, end: int, amount: int) -> Change:
+    """`amount` more processors are free on [begin, end), NEVER: for ever; begin < end."""
     a = cut(at, free, span, span[FIRST], begin)
     b = span[COUNT] if end >= NEVER else cut(at, free, span, a, end)
     least, most = raise_all(free[a:b], amount)
-    if amount > 0:
-        tell(at, free, span, a, b, least - amount, most, gain)
     if b < span[COUNT]:
         join(at, free, span, b)
-    join(at, free, span, a)
+    if join(at, free, span, a):
+        return a - 1, b - 1, least, most
+    return a, b, least, most
 
 
 @helper
@@ -104,8 +122,7 @@ def slide(
     old: int,
     end: int,
     old_end: int,
-    gain: Array,
-) -> None:
+) -> Change:
     """Move what is taken on [old, old_end) to [at[a], end), where at[a] < old < end < old_end.
 
     b: the first segment that begins at `old` or later. The same as two times `add`, but most segments stay
@@ -115,9 +132,7 @@ def slide(
         split(at, free, span, b, old)
     raise_all(free[a:b], -size)
     c = segment(at, b, span[COUNT], end)
-    e = c + 1
-    while e < span[COUNT] and at[e] < old_end:
-        e += 1
+    e = next_from(at, c + 1, span[COUNT], old_end)
     if e == span[COUNT] or at[e] != old_end:
         split(at, free, span, e, old_end)
     count = span[COUNT]
@@ -144,36 +159,34 @@ def slide(
         at[c] = end
         free[c] = value
     least, most = raise_all(free[c:e], size)
-    span[COUNT] = count
-    tell(at, free, span, c, e, least - size, most, gain)
     if drop_e:
         shift_left(at, free, e + 1, count)
-        span[COUNT] = count - 1
+        count -= 1
+    span[COUNT] = count
+    return c, e, least, most
 
 
 @inline
-def tell(at: Array, free: Array, span: Array, a: int, b: int, before: int, after: int, gain: Array) -> None:
-    """What became free on segments [a, b): write down for whom that may open a hole, and how long a one.
+def tell(at: Array, free: Array, span: Array, change: Change, amount: int, base: int, gain: Array) -> None:
+    """`amount` became free in `change`: write down for whom that may open a hole, and how long a one.
 
-    gain: from `before`, to `after` processors; then for LEVELS sizes, falling from `after` to `before`, each:
-    larger jobs than this (but no larger than the level before) see a gap of so long that ends at this instant.
+    gain: from, to how many processors; then for LEVELS sizes, falling from the latter to the former, each:
+    larger jobs than this (but no larger than the level before) see a gap of so long, that ends so long after `base`.
     """
+    a, b, least, after = change
+    before = least - amount
     gain[0] = before
     gain[1] = after
     count = span[COUNT]
     first = span[FIRST]
-    low = a
-    high = b
     for level in range(LEVELS):
         more = before if level + 1 == LEVELS else before + ((after - before) >> (level + 1))
-        while low > first and free[low - 1] > more:
-            low -= 1
-        while high < count and free[high] > more:
-            high += 1
-        until = NEVER if high == count else at[high]
+        low = gap_begin(free, first, a, more + 1)
+        high = gap_end(free, b, count, more + 1)
+        until = NEVER if high == count else at[uint64(high)]
         gain[2 + 3 * level] = more
-        gain[3 + 3 * level] = until - at[low]
-        gain[4 + 3 * level] = until
+        gain[3 + 3 * level] = min(until - at[uint64(low)], LONGEST)
+        gain[4 + 3 * level] = min(until - base, LONGEST)
 
 
 @inline
@@ -201,20 +214,52 @@ def forget(at: Array, free: Array, span: Array, now: int) -> None:
     if first > 64 and 2 * first > span[COUNT]:
         kept = span[COUNT] - first
         for k in range(kept):
-            at[k] = at[first + k]
-            free[k] = free[first + k]
-        span[FIRST] = 0
-        span[COUNT] = kept
+            at[BEGIN + k] = at[first + k]
+            free[BEGIN + k] = free[first + k]
+        span[FIRST] = BEGIN
+        span[COUNT] = BEGIN + kept
 
 
 @inline
-def roomy(free: Array, size: int) -> bool:
-    """Is there room for `size` in one of these segments? Written so that many are tested at once."""
-    found = False
-    least = int32(size)
-    for k in range(len(free)):
-        found |= free[k] >= least
-    return found
+def rooms(free: Array, k: int, count: int, size: int) -> int:
+    """Which of the segments from k on, 64 at most, have room for `size`, as bits."""
+    bits = at_least(free, k, size)
+    if count - k < WIDTH:
+        bits &= ~(-1 << (count - k))
+    return bits
+
+
+@inline
+def gap_begin(free: Array, low: int, k: int, size: int) -> int:
+    """The first segment in [low, k] from which on all before k have room for `size`."""
+    while k > low:
+        full = last_bit(few_below(free, k - FEW, size))
+        k += full + 1 - FEW
+        if full >= 0:
+            break
+    return max(k, low)
+
+
+@inline
+def gap_end(free: Array, k: int, high: int, size: int) -> int:
+    """The first segment from k on that has no room for `size`, or high."""
+    while k < high:
+        full = first_bit(few_below(free, k, size))
+        k += min(full, FEW)
+        if full < FEW:
+            break
+    return min(k, high)
+
+
+@inline
+def run_end(free: Array, k: int, count: int, size: int) -> int:
+    """The first segment from k on that has no room for `size`, or count."""
+    while k < count:
+        more = first_bit(~at_least(free, k, size))
+        k += more
+        if more < WIDTH:
+            break
+    return min(k, count)
 
 
 @helper
@@ -227,25 +272,27 @@ def hole(
     """
     count = span[COUNT]
     k = segment(at, span[FIRST], count, begin)
-    start = begin
-    first = k
+    room = rooms(free, k, count, size)
     while True:
-        if free[k] < size:
-            k += 1
-            while k + CHUNK <= count and not roomy(free[k : k + CHUNK], size):
-                k += CHUNK
-            while k < count and free[k] < size:
-                k += 1
-            if k == count:
+        while room == 0:
+            k += WIDTH
+            if k >= count or at[k] >= last:
                 return NEVER, 0, 0
-            start = at[k]
-            first = k
+            room = rooms(free, k, count, size)
+        bit = first_bit(room)
+        first = k + bit
+        start = max(begin, at[uint64(first)])
         if start >= last:
             return NEVER, 0, 0
         until = before if est >= NEVER else min(start + est, before)
-        while True:
-            k += 1
-            if k == count or at[k] >= until:
-                return int(start), first, k
-            if free[k] < size:
-                break
+        end = first + first_bit(~(room >> bit))
+        across = end >= k + WIDTH
+        if across:
+            end = run_end(free, k + WIDTH, count, size)
+        if end >= count or at[uint64(end)] >= until:
+            return int(start), first, next_from(at, first + 1, end, until)
+        if across:
+            k = end
+            room = rooms(free, k, count, size)
+        else:
+            room &= room + (1 << bit)  # a carry runs through the run and clears it

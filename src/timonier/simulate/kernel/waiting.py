@@ -49,6 +49,7 @@ def copy(state: State, source: int, target: int) -> None:
     waiting.est[target] = waiting.est[source]
     waiting.key[target] = waiting.key[source]
     waiting.start[target] = waiting.start[source]
+    waiting.soon[target] = waiting.soon[source]
     waiting.since[target] = waiting.since[source]
 
 
@@ -171,6 +172,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
         move_down(state.waiting.key, lo, k)
         if reserves:
             move_down(state.waiting.start, lo, k)
+            move_down(state.waiting.soon, lo, k)
             move_down(state.waiting.since, lo, k)
         s[LO] = lo - 1
         k -= 1
@@ -182,6 +184,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
         move_up(state.waiting.key, k, hi)
         if reserves:
             move_up(state.waiting.start, k, hi)
+            move_up(state.waiting.soon, k, hi)
             move_up(state.waiting.since, k, hi)
         s[HI] = hi + 1
     place(state, k, job, key)
@@ -241,6 +244,7 @@ def resort(state: State, rich: int) -> None:
         job = int(waiting.job[k])
         key = waiting.key[k]
         start = waiting.start[k]
+        soon = waiting.soon[k]
         since = waiting.since[k]
         m = k
         while m > 0 and goes_before(state, rich, key, job, m - 1):
@@ -249,5 +253,6 @@ def resort(state: State, rich: int) -> None:
         if m != k:
             place(state, m, job, key)
             waiting.start[m] = start
+            waiting.soon[m] = soon
             waiting.since[m] = since
     s[TESTED] = 0
