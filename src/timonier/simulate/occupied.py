@@ -16,8 +16,10 @@ from timonier.describe import expand_hostlist
 from timonier.kit.errors import InputError, nearest
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel.occupy import CHOOSE, occupy
+from timonier.simulate.kernel.state import NEVER, TORN
 from timonier.simulate.layout import Layout
 from timonier.workload import Jobs
+from timonier.workload.arrow import Values
 
 Task = tuple[str, list[list[int]] | None]  # node; GPUs, None: choose them
 
@@ -34,6 +36,7 @@ def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int6
         where = f"{jobs.source}, row {int(row[j]) + 1}, placement"
         tasks = _tasks(texts[int(row[j])].as_py(), int(cluster.ask[j]["tasks"]), where)
         _write_rows(cluster, j, tasks, index, where)
+    _take_in_reservations(jobs, cluster, texts, index, row)
     wrong = occupy(cluster)
     if wrong >= 0:
         name = jobs.table.column("job_id")[int(row[wrong])].as_py()
@@ -42,6 +45,23 @@ def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int6
             where=f"{jobs.source}, row {int(row[wrong]) + 1}, placement",
             fix="give the machine on which this state was taken",
         )
+
+
+def _take_in_reservations(
+    jobs: Jobs, cluster: k.Cluster, texts: Values, index: dict[str, int], row: NDArray[np.int64]
+) -> None:
+    """Conservative: the names of waiting jobs; a reservation without all its names is none."""
+    reserved = cluster.base.reserved
+    waits = np.flatnonzero((reserved >= 0) & (reserved < NEVER)) if len(cluster.plan.begin) else ()
+    for j in [int(j) for j in waits if cluster.base.marks[j]["start"] < 0]:
+        text = texts[int(row[j])].as_py()
+        if text is None or not text.lstrip().startswith("["):
+            reserved[j] = -1
+            continue
+        where = f"{jobs.source}, row {int(row[j]) + 1}, placement"
+        _write_rows(cluster, j, _tasks(text, int(cluster.ask[j]["tasks"]), where), index, where)
+    if jobs.state is not None and "torn" not in jobs.state.engine:  # written by hand: look at every one
+        cluster.base.scalars[TORN] = 1
 
 
 def _tasks(text: str | None, count: int, where: str) -> list[Task]:

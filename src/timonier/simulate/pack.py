@@ -30,6 +30,7 @@ from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.loop import is_heaped
+from timonier.simulate.kernel.node_conservative import prime_plan
 from timonier.simulate.kernel.order import (
     DYNAMIC_RULES,
     F1,
@@ -50,11 +51,13 @@ from timonier.simulate.occupied import take_in
 from timonier.simulate.pack_nodes import (
     Demand,
     OnNodes,
+    empty_plan,
     on_nodes,
     read_demand,
     refuse_on_counted,
     refuse_on_nodes,
 )
+from timonier.simulate.scores import restored
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -126,35 +129,47 @@ def _pack_nodes(
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
     if profile.backfill.rule == "conservative":
-        return _pack_slots(jobs, bare, profile, columns, nodes)
+        goes_on = jobs.state is not None and bool(jobs.state.engine.get("named"))
+        slots = 0 if goes_on else slots_of(nodes, columns, profile)
+        if slots:
+            return _pack_slots(jobs, bare, profile, columns, nodes, slots)
+        names, rows = len(nodes.layout.names), len(nodes.cluster.held.node)
+        plan = empty_plan(nodes.layout, len(packed.row), names, rows)
+        nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
     prime(packed.state, 0, 1, 0, 0)
-    _take_in(jobs, nodes, packed.row)
+    nodes = _take_in(jobs, nodes, packed.row)
+    if profile.backfill.rule == "conservative":
+        prime_plan(nodes.cluster, UNPLACED if packed.state.scalars[k.ARRIVED] else HELD)
     return replace(packed, nodes=nodes)
 
 
-def _pack_slots(jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes) -> Packed:
+def _pack_slots(
+    jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes, slots: int
+) -> Packed:
     """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
-    slots = slots_of(nodes, columns, profile)
-    if not slots:
-        raise InputError(
-            "on machines with nodes conservative backfill is simulated where all tasks take equal slots only; "
-            "these jobs ask for different things",
-            fix='set backfill.rule = "easy"',
-        )
     counted = replace(bare, nodes=(), processors=slots)
     packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
     nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
-    _take_in(jobs, nodes, packed.row)
-    return replace(packed, columns=columns, nodes=replace(nodes, fresh=remembered(nodes.cluster)))
+    empty = remembered(nodes.cluster)
+    nodes = _take_in(jobs, nodes, packed.row)
+    fresh = remembered(nodes.cluster)._replace(
+        room=empty.room
+    )  # the running jobs are put there at their starts
+    return replace(packed, columns=columns, nodes=replace(nodes, fresh=fresh))
 
 
-def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> None:
-    """Place what a state says runs already."""
-    if jobs.state is not None:
-        luck = nodes.cluster.luck
-        luck[site.DECISIONS] = int(jobs.state.engine.get("decisions", 0))
-        luck[site.FIRST] = int(jobs.state.engine.get("first", 0))
-        take_in(jobs, nodes.cluster, nodes.layout, row)
+def _take_in(jobs: Jobs, nodes: OnNodes, row: Ints) -> OnNodes:
+    """Place what a state says runs already, and take up what the rules knew."""
+    if jobs.state is None:
+        return nodes
+    engine = jobs.state.engine
+    luck = nodes.cluster.luck
+    luck[site.DECISIONS] = int(engine.get("decisions", 0))
+    luck[site.FIRST] = int(engine.get("first", 0))
+    scores = restored(nodes.cluster.scores, engine.get("typical"))
+    nodes = replace(nodes, cluster=nodes.cluster._replace(scores=scores))
+    take_in(jobs, nodes.cluster, nodes.layout, row)
+    return nodes
 
 
 def _pack(

@@ -71,9 +71,10 @@ def refuse_on_counted(machine: Machine, profile: Profile) -> None:
 
 def refuse_on_nodes(profile: Profile) -> None:
     """Raise InputError for a profile whose rules do not go together on a machine with nodes."""
-    if profile.backfill.rule == "easy" and profile.cycle.blocked != "queue":
+    if profile.backfill.rule != "none" and profile.cycle.blocked != "queue":
         raise InputError(
-            f"EASY reserves for the head that blocks the queue; cycle.blocked = {profile.cycle.blocked!r} has none",
+            f"{profile.backfill.rule} backfill reserves behind a head that blocks the queue; "
+            f"cycle.blocked = {profile.cycle.blocked!r} has none",
             fix='set cycle.blocked = "queue", or backfill.rule = "none"',
         )
 
@@ -175,6 +176,25 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
         score=np.zeros(nodes, dtype=np.float64),
         list=np.zeros(max(nodes, len(base.jobs)) + 1, dtype=np.int32),
         due=np.zeros(len(base.running) if keeps_later else 0, dtype=np.int64),
+        plan=empty_plan(layout, 0, 0, 0),
+    )
+
+
+def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
+    """Nobody has a reservation; sizes are 0 where no plan of names is kept."""
+    link = np.full((3, rows), -1, dtype=np.int32)
+    return k.Plan(
+        begin=np.full(jobs, ks.NEVER, dtype=np.int64),
+        end=np.full(jobs, ks.NEVER, dtype=np.int64),
+        alt=np.zeros(jobs, dtype=np.int32),
+        head=np.full(nodes, -1, dtype=np.int32),
+        next=link[0],
+        before=link[1],
+        of=link[2],
+        licences=layout.licence.copy(),
+        list=np.zeros(jobs + 1, dtype=np.int64),
+        heap=np.zeros(jobs + 2, dtype=np.int64),
+        gained=np.ones(1, dtype=np.int64),
     )
 
 

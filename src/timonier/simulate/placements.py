@@ -58,10 +58,10 @@ def placed_rows(nodes: OnNodes, jobs: Ints) -> dict[str, Any]:
     }
 
 
-def placement_texts(nodes: OnNodes, jobs: Ints, running: NDArray[np.bool_]) -> Values:
-    """For a state file: where each running job runs, as JSON; a task is [node, [[gpu], [gpu, first slice], ...]]."""
-    rows = placed_rows(nodes, jobs[running])
-    tasks: list[list[Any]] = [[] for _ in range(int(running.sum()))]
+def placement_texts(nodes: OnNodes, jobs: Ints, named: NDArray[np.bool_]) -> Values:
+    """For a state file: where each job with names runs or will run, as JSON; a task is [node, [[gpu], [gpu, first slice], ...]]."""
+    rows = placed_rows(nodes, jobs[named])
+    tasks: list[list[Any]] = [[] for _ in range(int(named.sum()))]
     names = node_names(nodes, rows["node"]).to_pylist()
     of, task = rows["job"].tolist(), rows["task"].tolist()
     gpus, starts = rows["gpu"].to_pylist(), rows["mig_start"].to_pylist()
@@ -71,7 +71,7 @@ def placement_texts(nodes: OnNodes, jobs: Ints, running: NDArray[np.bool_]) -> V
         if gpu is not None:
             tasks[job][number][1].append([gpu] if start is None else [gpu, start])
     texts: list[str | None] = [None] * len(jobs)
-    for place, found in zip(np.flatnonzero(running).tolist(), tasks, strict=True):
+    for place, found in zip(np.flatnonzero(named).tolist(), tasks, strict=True):
         texts[place] = json.dumps(found, separators=(",", ":"))
     return pa.array(texts, pa.string())
 

@@ -144,17 +144,36 @@ def _typical(profile: Profile, shapes: Shapes) -> tuple[Any, NDArray[np.uint8]]:
         key = (int(shapes.want[s, 0]), int(shape["gpus"]), part, suits)
         counts[key] = counts.get(key, 0) + count
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    total, kept, sum_ = sum(counts.values()), 0, 0
-    while sum_ < share * total and kept < len(ordered):
-        sum_ += sum(count for _, count in ordered[kept : kept + 1])
-        kept += 1
-    chosen = ordered[:kept]
+    total, most, sum_ = sum(counts.values()), 0, 0
+    while sum_ < share * total and most < len(ordered):
+        sum_ += sum(count for _, count in ordered[most : most + 1])
+        most += 1
+    chosen = ordered[:most]
     typical = np.zeros(len(chosen), dtype=k.TYPICAL)
     suits_of = np.zeros((len(chosen), shapes.suits.shape[1]), dtype=np.uint8)
     for m, ((cores, gpus, part, suits), count) in enumerate(chosen):
         typical[m] = (cores, gpus, part, count / sum_)
         suits_of[m] = suits or 0
     return typical, suits_of
+
+
+def kept(scores: k.Scores) -> list[list[Any]]:
+    """The typical sorts of tasks, for a state: those that are left of a workload have others."""
+    rows = zip(scores.typical.tolist(), scores.suits.tolist(), strict=True)
+    return [[cores, gpus, part, share, suits] for (cores, gpus, part, share), suits in rows]
+
+
+def restored(scores: k.Scores, said: Any) -> k.Scores:
+    """The same rules with the typical sorts of a state; as they are where it says none, or of other devices."""
+    try:
+        rows = [(tuple(row[:4]), [int(suits) for suits in row[4]]) for row in said or []]
+        typical = np.array([row for row, _ in rows], dtype=k.TYPICAL)
+        suits = np.array([suits for _, suits in rows], dtype=np.uint8)
+    except (TypeError, ValueError, IndexError):
+        return scores
+    if not len(scores.typical) or suits.ndim != 2 or suits.shape[1] != scores.suits.shape[1]:
+        return scores
+    return scores._replace(typical=typical, suits=suits)
 
 
 def _memo_rows(profile: Profile, shapes: Shapes, nodes: int) -> tuple[NDArray[np.int32], int]:

@@ -15,6 +15,7 @@ from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.pack import fingerprint
 from timonier.simulate.placements import placement_texts
 from timonier.simulate.run import Run
+from timonier.simulate.scores import kept
 from timonier.simulate.ticks import to_ticks
 from timonier.simulate.unpack import job_states
 from timonier.workload import Jobs, StateHeader
@@ -38,7 +39,7 @@ def state_of(run: Run, now_s: float) -> Jobs:
     The columns of the workload, and of the state: state, start_s; reserved_s (conservative: the reservation
     it holds; EASY: its first promise); promised_s (the first promise); eligible_s (when its dependencies
     let it join); doomed (a dependency has failed: it is cancelled at its submission); start_seq (the order of starts);
-    on a machine with nodes placement (for each task its node and its GPUs).
+    on a machine with nodes placement (for each task its node and its GPUs, of running jobs and of named reservations).
     """
     now = int(to_ticks(np.array([now_s], dtype=np.float64))[0][0])
     packed = run.packed
@@ -50,9 +51,8 @@ def state_of(run: Run, now_s: float) -> Jobs:
     open_jobs = open_jobs[np.argsort(packed.row[open_jobs], kind="stable")]
     running = found[open_jobs] == k.RUN
     promised = marks["promised"][open_jobs]
-    reserved = (
-        _reservations(run)[open_jobs] if packed.kind[1] == CONSERVATIVE and packed.on_counts else promised
-    )
+    conservative = packed.kind[1] == CONSERVATIVE
+    reserved = _reservations(run)[open_jobs] if conservative else promised
     table = run.jobs.table.select([n for n in run.jobs.table.column_names if n not in STATE_COLUMNS])
     table = table.take(packed.row[open_jobs])
     columns = {
@@ -68,7 +68,8 @@ def state_of(run: Run, now_s: float) -> Jobs:
         columns["eligible_s"] = pa.array(opening["eligible"], mask=unknown)
         columns["doomed"] = pa.array(found[open_jobs] == k.DOOMED)
     if packed.nodes is not None:
-        columns["placement"] = placement_texts(packed.nodes, open_jobs, running)
+        is_named = ~running & (reserved >= 0) & (reserved < k.NEVER) & (conservative and not packed.on_counts)
+        columns["placement"] = placement_texts(packed.nodes, open_jobs, running | is_named)
     for name, values in columns.items():
         table = table.append_column(name, values)
     s = packed.state.scalars
@@ -79,6 +80,9 @@ def state_of(run: Run, now_s: float) -> Jobs:
     if packed.nodes is not None:
         luck = packed.nodes.cluster.luck
         engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}
+        # those that are left may all take equal slots: they keep their names nevertheless
+        engine |= {"typical": kept(packed.nodes.cluster.scores)}
+        engine |= {"named": int(conservative and not packed.on_counts)}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,

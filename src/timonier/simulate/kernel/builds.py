@@ -5,6 +5,7 @@ from __future__ import annotations
 from timonier.simulate.kernel.backfill import CONSERVATIVE
 from timonier.simulate.kernel.conservative import build_conservative
 from timonier.simulate.kernel.loop import Advance, build
+from timonier.simulate.kernel.node_conservative import build_named
 from timonier.simulate.kernel.node_loop import AdvanceNodes, build_nodes
 from timonier.simulate.kernel.turns import build_turns
 
@@ -16,6 +17,6 @@ def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
     return build_turns(order, backfill, rich) if event else build(order, backfill, rich)
 
 
-def loop_on_nodes(event: int) -> AdvanceNodes:
-    """The same on a machine with nodes, whatever the order and the backfill."""
-    return build_nodes(event)
+def loop_on_nodes(backfill: int, event: int) -> AdvanceNodes:
+    """The same on a machine with nodes, whatever the order."""
+    return build_named(event) if backfill == CONSERVATIVE else build_nodes(event)

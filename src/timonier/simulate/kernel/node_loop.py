@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from timonier.simulate.kernel.arrivals import end_job, is_over, next_arrived, next_later, next_submission
+from timonier.simulate.kernel.arrivals import (
+    begin_instant,
+    end_job,
+    is_over,
+    next_arrived,
+    next_later,
+    next_submission,
+)
 from timonier.simulate.kernel.backfill import SHORTEST
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper_once as helper
@@ -21,7 +28,6 @@ from timonier.simulate.kernel.state import (
     ARRIVE,
     ARRIVED,
     BATCH,
-    BEFORE,
     BUDGET,
     CLOCK,
     DONE,
@@ -38,7 +44,6 @@ from timonier.simulate.kernel.state import (
     PHASE,
     REJOIN,
     RULE,
-    SEQ,
     STOP,
     TURN,
     UNTIL,
@@ -116,9 +121,8 @@ def _build_instants() -> AdvanceNodes:
                 return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
-            s[NOW] = now
+            begin_instant(base, now)
             s[EVENTS] += 1
-            s[BEFORE] = s[SEQ]
             while s[ENDS] > 0 and next_end(base) <= now:
                 slot = pop_end(base)
                 give_back(cluster, slot)
@@ -164,8 +168,7 @@ def _build_turns() -> AdvanceNodes:
                     return DONE
                 if now > until:
                     return UNTIL
-                s[NOW] = now
-                s[BEFORE] = s[SEQ]
+                begin_instant(base, now)
                 gather_ends(cluster)
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:

@@ -10,7 +10,7 @@ from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.room import MANY, capacity, licensed, move_job, units
 from timonier.simulate.kernel.score import score_node
-from timonier.simulate.kernel.site import DECISIONS, MASK, NOW_ROOM, Cluster
+from timonier.simulate.kernel.site import DECISIONS, MASK, NOW_ROOM, Cluster, Room
 from timonier.simulate.kernel.state import JOB_BITS, PEAK, Array
 
 CHOOSE = -2  # a device that the rules choose
@@ -34,11 +34,11 @@ def score_nodes(whole: Cluster, s: int, alt: int, totals: Array) -> None:
 
 
 @helper
-def is_free(cluster: Cluster, job: int, s: int, alt: int, row: int) -> bool:
-    """Is what one task holds by its rows free now?"""
+def is_free(cluster: Cluster, room: Room, job: int, by: tuple[int, int], row: int) -> bool:
+    """Is what one task holds by its rows free in a room?  by: (shape, alternative)."""
     site = cluster.site
-    room = cluster.room
     held = cluster.held
+    s, alt = by
     if capacity(site, room, job, s, alt, int(held.node[row]), 1) == 0 or not licensed(site, room, s, 1):
         return False
     if held.device[row] == CHOOSE:
@@ -78,7 +78,7 @@ def occupy(whole: Cluster) -> int:
         for task in range(ask["tasks"]):
             row = int(ask["at"]) + task * int(shape["width"])
             alt = int(shape["first"])
-            while alt < shape["last"] and not is_free(cluster, job, s, alt, row):
+            while alt < shape["last"] and not is_free(cluster, cluster.room, job, (s, alt), row):
                 alt += 1
             if alt == shape["last"]:
                 return job

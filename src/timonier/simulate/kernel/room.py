@@ -53,7 +53,7 @@ def units(site: Site, room: Room, s: int, alt: int, d: int) -> int:
     share = shape["share"]
     if share > 0:
         if sharing == SHARED:
-            return int(min(free // share, device["most"] - room.device[d, SHARERS]))
+            return int(max(0, min(free // share, device["most"] - room.device[d, SHARERS])))
         return 1 if sharing == EXCLUSIVE and free == WHOLE else 0
     if free == WHOLE and room.device[d, MASK] == 0 and sharing <= SLICED:
         return 1

@@ -190,6 +190,22 @@ class Index(NamedTuple):
     group_total: Array  # float64[R, G]
 
 
+class Plan(NamedTuple):
+    """Conservative: who holds what from when until when; rows are those of `held`, the first of each task."""
+
+    begin: Array  # int64[J], of each job's commitment, NEVER: it has none
+    end: Array  # int64[J]
+    alt: Array  # int32[J], the alternative by which it was named
+    head: Array  # int32[N], the first row of what lies on a node, -1: nothing
+    next: Array  # int32[rows], the next row on the same node, -1: none
+    before: Array  # int32[rows]
+    of: Array  # int32[rows], the job of a row
+    licences: Array  # int64[L], of the machine
+    list: Array  # int64[J], scratch
+    heap: Array  # int64[J + 1], scratch
+    gained: Array  # int64[1]: 1 when something was given back since the last round
+
+
 class Cluster(NamedTuple):
     """A run on nodes: the loop's state, and the machine."""
 
@@ -210,3 +226,4 @@ class Cluster(NamedTuple):
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
     due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
+    plan: Plan  # conservative on named nodes only
