@@ -37,6 +37,39 @@ def test_an_swf_says_which_jobs_it_leaves_out(log: Path, capsys: pytest.CaptureF
     assert "left out, 1 rows" in capsys.readouterr().err
 
 
+def test_an_swf_says_how_its_jobs_ended(log: Path) -> None:
+    """1 completed, 0 killed at its limit, whatever the log said of an earlier run; a conversion keeps that."""
+    log.write_text(LOG.replace(" 900 -1 1 1", " 800 -1 5 1"))
+    simulate(log, machine="4", out=log.parent / "out.swf")
+    convert(log, log.parent / "same.swf")
+    found = [
+        [line.split()[10] for line in (log.parent / name).read_text().splitlines() if line[0] != ";"]
+        for name in ("out.swf", "same.swf")
+    ]
+    assert found == [["1", "0"], ["1", "5"]]
+
+
+@pytest.mark.parametrize("name", ["run-0.95", "run.v2", "run.2026-11", "plain", "a.run"])
+def test_a_name_with_a_number_at_its_end_is_a_folder(log: Path, name: str) -> None:
+    simulate(log, machine="4", out=log.parent / name)
+    assert check_run(log.parent / name) == []
+
+
+@pytest.mark.parametrize("name", ["run.xlsx", "run.json", "run.swf.zip"])
+def test_a_file_of_an_unknown_kind_is_refused(log: Path, name: str) -> None:
+    with pytest.raises(InputError, match="cannot write a run as"):
+        simulate(log, machine="4", out=log.parent / name)
+
+
+def test_neither_run_nor_state_takes_the_place_of_the_usage(log: Path) -> None:
+    usage = log.parent / "usage.csv"
+    usage.write_text("account,user,usage\n")
+    for names in ({"out": usage}, {"save_state": usage}):
+        with pytest.raises(InputError, match="overwrite"):
+            simulate(log, machine="4", usage=usage, **names)
+    assert usage.read_text() == "account,user,usage\n"
+
+
 def test_an_instant_beyond_the_clock_is_refused(log: Path) -> None:
     with pytest.raises(InputError, match="--until"):
         simulate(log, machine="4", until=1e30)

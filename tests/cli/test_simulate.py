@@ -11,7 +11,8 @@ from tests.cli.command import swf
 from typer.testing import CliRunner
 
 from timonier.cli.app import app
-from timonier.workload import read_workload
+from timonier.kit.errors import InputError
+from timonier.workload import read_workload, write_table
 
 HEADER = "job_id,submit_s,start_s,end_s,wait_s,run_s,size,state,attempts,lost_s,nodes,note"
 # 2 waits for 1; 3 fits in the hole before 2
@@ -116,6 +117,46 @@ def test_a_state_may_be_stopped_again(log, tmp_path):
     run(one, "-m", 4, "--until", 101, "--save-state", two)
     run(log, "--until", 101, "--save-state", tmp_path / "straight.parquet")
     assert pq.read_table(two).equals(pq.read_table(tmp_path / "straight.parquet"))
+
+
+def test_a_log_with_columns_that_a_state_needs_is_not_saved_as_one(tmp_path):
+    (tmp_path / "log.csv").write_text("job_id,submit_s,runtime_s,doomed\na,0,50,no\n")
+    run(tmp_path / "log.csv", "-m", 1)
+    with pytest.raises(InputError, match="has a column 'doomed', which a state file needs"):
+        run(tmp_path / "log.csv", "-m", 1, "--save-state", tmp_path / "s.parquet")
+
+
+def test_a_state_in_csv_says_what_it_cannot_hold(log, tmp_path):
+    said = run(log, "--until", 25, "--save-state", tmp_path / "s.csv").stderr
+    for fact in ("now_s", "processors", "settled, so that going on begins with a pass"):
+        assert f"s.csv cannot hold: {fact} (CSV has no place for it), 1 rows" in said
+    assert "usage" not in said
+    (tmp_path / "u.csv").write_text("account,user,usage\nphys,ana,2.5\nphys,ben,1\n")
+    words = [tmp_path / "s.csv", "-m", 4, "--now", 25, "--usage", tmp_path / "u.csv", "--until", 26]
+    said = run(*words, "--save-state", tmp_path / "t.csv").stderr
+    assert "t.csv cannot hold: usage (CSV has no place for it), 2 rows" in said
+    assert run(log, "--until", 25, "--save-state", tmp_path / "s.parquet").stderr.count("cannot hold") == 0
+
+
+def test_usage_needs_a_state(log, tmp_path):
+    (tmp_path / "u.csv").write_text("account,user,usage\nphys,ana,2.5\n")
+    (tmp_path / "log.csv").write_text("job_id,submit_s,runtime_s\na,0,50\n")
+    for name in (log, tmp_path / "log.csv"):
+        with pytest.raises(InputError, match="--usage needs a state"):
+            run(name, "-m", 4, "--usage", tmp_path / "u.csv")
+
+
+def test_a_state_never_takes_the_place_of_a_log_but_of_an_earlier_state(tmp_path):
+    path = tmp_path / "queue.parquet"
+    (tmp_path / "log.csv").write_text("job_id,submit_s,runtime_s\na,0,50\nb,0,50\n")
+    write_table(read_workload(tmp_path / "log.csv"), path)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match="the state would overwrite the log"):
+        run(path, "-m", 1, "--until", 10, "--save-state", path)
+    assert path.read_bytes() == before
+    run(tmp_path / "log.csv", "-m", 1, "--until", 10, "--save-state", path)
+    run(path, "-m", 1, "--until", 60, "--save-state", path)
+    assert read_workload(path).state.now_s == 60
 
 
 def test_now_and_usage_go_with_a_state_in_csv(tmp_path):

@@ -57,6 +57,26 @@ def test_a_cached_simulation_of_ten_thousand_jobs_takes_less_than_a_second(tmp_p
     assert min(cpu_s("simulate", log) for _ in range(7)) < 1.0
 
 
+# ---- how it ends
+
+ABORTS = """
+import ctypes
+from timonier.cli import main
+libc = ctypes.CDLL(None)
+libc.__cxa_atexit(ctypes.cast(libc.abort, ctypes.c_void_p), None, None)
+main()
+"""
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["simulate", "no-such-file"], 2)])
+def test_what_cpp_does_on_its_way_out_changes_no_exit_code(words, code):
+    """Destructors of Arrow's thread pools sometimes abort the process; nothing of ours is left to do then."""
+    line = [sys.executable, "-c", ABORTS, *words]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment())
+    assert done.returncode == code
+    assert done.stdout.startswith("timonier ") if code == 0 else "no-such-file" in done.stderr
+
+
 # ---- what the pages say of the commands
 
 DOCS = Path(__file__).parents[2] / "docs"

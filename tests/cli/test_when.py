@@ -9,12 +9,13 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 from tests.cli.command import swf
+from tests.simulate.cases import counting_profiles
 from typer.testing import CliRunner
 
 from timonier.cli.app import app
 from timonier.describe import read_machine
 from timonier.kit.errors import InputError
-from timonier.policy import read_profile, shipped_profiles
+from timonier.policy import read_profile
 from timonier.simulate import forecast, simulate, state_of
 from timonier.workload import read_workload
 
@@ -71,7 +72,7 @@ def overloaded(seed):
     return swf(rows, "; MaxProcs: 8\n")
 
 
-@pytest.mark.parametrize("name", shipped_profiles())
+@pytest.mark.parametrize("name", counting_profiles())
 def test_it_is_the_simulation_in_which_all_last_as_long_as_their_limits(name, tmp_path):
     (tmp_path / "log.swf").write_text(overloaded(1))
     machine, profile = read_machine("8"), read_profile(name, [])
@@ -103,3 +104,39 @@ def test_who_waits_for_a_job_of_the_future_has_no_start_yet(tmp_path):
         "later,99,5,10,1,pending,,\n"
     )
     assert run(path, "-m", 1, "--now", 30) == "job_id,start_s\nb,\nc,\nd,70\n"
+
+
+LATE = """job_id,submit_s,runtime_s,time_limit_s,predicted_s,tasks,state,start_s
+x,0,1000,50,20,1,running,0
+z,0,10,100,,1,pending,
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "now", "start"),
+    [
+        (["estimate.over=extend"], 40, 50),
+        (["estimate.over=extend"], 50, 51),
+        (["estimate.over=extend"], 300, 301),
+        ([], 40, 50),
+        ([], 300, 300),  # over = "kill": killed now
+        (["estimate.use=predicted"], 10, 20),
+        (["estimate.use=predicted"], 30, 31),
+        (["estimate.use=predicted", "estimate.over=extend"], 300, 301),
+    ],
+)
+@pytest.mark.parametrize("profile", ["easy", "conservative"])
+def test_who_runs_beyond_its_estimate_is_expected_to_end_in_a_second(tmp_path, settings, now, start, profile):
+    """CONTRACT 6.3: max(start + e, now + 1 tick)."""
+    (tmp_path / "s.csv").write_text(LATE)
+    words = [word for setting in settings for word in ("--set", setting)]
+    told = run(tmp_path / "s.csv", "-m", 1, "--now", now, "-p", profile, *words)
+    assert told == f"job_id,start_s\nz,{start}\n"
+
+
+def test_a_limit_of_a_hundred_years_is_one_that_does_not_end(tmp_path):
+    (tmp_path / "s.csv").write_text(
+        "job_id,submit_s,runtime_s,time_limit_s,tasks,state,start_s\n"
+        "x,0,1000,3e9,1,running,0\ny,0,1000,60,1,running,0\nz,0,10,3e9,1,pending,\nlast,0,10,100,2,pending,\n"
+    )
+    assert run(tmp_path / "s.csv", "-m", 2, "--now", 10) == "job_id,start_s\nz,60\nlast,\n"

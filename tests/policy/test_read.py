@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from timonier.kit.errors import InputError
-from timonier.policy import Estimate, Limits, Profile, Queue, profile_to_toml, read_profile, shipped_profiles
+from timonier.policy import (
+    Backfill,
+    Estimate,
+    Limits,
+    Profile,
+    Queue,
+    profile_to_toml,
+    read_profile,
+    shipped_profiles,
+)
 
 SHIPPED = {
     "fcfs": ("fcfs", "none", "queue"),
@@ -146,7 +155,9 @@ def test_every_limit_of_a_queue_is_read(tmp_path):
         (["backfil.rule=easy"], "unknown key 'backfil'", "backfil", "did you mean 'backfill'"),
         (["backfill.rul=easy"], "unknown key 'rul'", "backfill.rul", "did you mean 'rule'"),
         (["order.rule=sfj"], "unknown value 'sfj'", "order.rule", "did you mean 'sjf'"),
-        (["backfill.rule=reservations"], "not simulate it yet", "backfill.rule", "easy"),
+        (["backfill.rule=reservation"], "unknown value", "backfill.rule", "did you mean 'reservations'"),
+        (["backfill.depth=3"], "'depth' has no effect", "backfill.depth", 'set rule = "reservations"'),
+        (["backfill.rule=reservations", "backfill.depth=0"], "below 1", "backfill.depth", ""),
         (["order.rule=multifactor"], "not simulate it yet", "order.rule", "fcfs"),
         (["cycle.depth=100"], "not simulate it yet", "cycle.depth", ""),
         (["preempt.rule=queue"], "not simulate it yet", "preempt", ""),
@@ -226,8 +237,16 @@ def test_the_slurm_example_of_the_contract_is_known_by_name_and_refused_as_later
         "order.queue",
     ):
         assert f"  {place}:" in caught.value.what
-    for place in ("backfill.rule", "backfill.every", "backfill.window", "preempt", "quota", "share"):
+    for place in ("preempt", "quota", "share"):
         assert f"  {place}:" in caught.value.what
+    assert "backfill" not in caught.value.what
+
+
+def test_backfill_by_reservations_is_read_and_written_back(tmp_path):
+    text = SLURM[SLURM.index("[backfill]") : SLURM.index("[preempt]")] + "[cycle]\nblocked = 'partition'\n"
+    profile = read_profile(file_with(tmp_path, text))
+    assert profile.backfill == Backfill("reservations", "queue", 30, 500, 86400, 60, None)
+    assert read_profile(file_with(tmp_path, profile_to_toml(profile), header="")) == profile
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a = ", b"[" * 5000, b"schema = 3"])

@@ -65,6 +65,7 @@ class Engine:
         self.default_partition, self.strict = default_partition, strict
         self.queues = {queue.name: queue for queue in profile.queues}
         self.now = 0
+        self.began: Ticks = -math.inf  # where the state was taken that it goes on from
         self.tasks = [Task(row, job, profile) for row, job in enumerate(jobs)]
         self.waiting: list[Task] = []  # in order (dynamic orders: sorted before each use)
         self.running: list[Task] = []  # in the order of starts
@@ -100,8 +101,10 @@ class Engine:
                 self.dependents[parent.row].append(task)
         self._refuse_circles()
         for task in self.tasks:
-            reason = self.reason_against(task)
-            if reason:
+            reason = "" if task.job.state == "running" else self.reason_against(task)
+            if task.job.doomed:
+                heapq.heappush(self.verdicts, (task.job.submit, task.row, task))
+            elif reason:
                 task.state, task.note = "unrunnable", reason
                 heapq.heappush(self.verdicts, (task.job.submit, task.row, task))
         for task in self.tasks:
@@ -121,6 +124,8 @@ class Engine:
     def _admit(self, task: Task) -> None:
         """Let a job in (or cancel it) once its dependencies have decided that."""
         if task.eligible is not None or task.start is not None or task.state != "pending":
+            return
+        if task.job.doomed or task.job.state == "running":
             return
         submit = task.job.submit
         parents = self.parents[task.row]
@@ -149,7 +154,7 @@ class Engine:
             if task.ended_at is None:
                 if task.state == "pending":
                     task.state, task.note = "cancelled", "a dependency can never hold"
-                task.ended_at = instant
+                task.ended_at = max(instant, self.began)
                 self._tell_dependents(task)
 
     # ---- what a job is under
@@ -249,7 +254,7 @@ class Engine:
             self.running.remove(task)
             self._hold(task, -1)
         task.ended_at = task.end
-        task.state = "timeout" if task.run < task.job.runtime else "completed"
+        task.state = "timeout" if task.killed else "completed"
         self._tell_dependents(task)
         self.pronounce()
 
@@ -315,6 +320,11 @@ class Engine:
             self.make_pass()
 
     def each_in_turn(self) -> None:
+        self.turns_before_the_clock()
+        if self.clock_strikes():
+            self.make_pass()
+
+    def turns_before_the_clock(self) -> None:
         for task in [t for t in self.running if t.expected_end(self.now) <= self.now]:
             self.running.remove(task)
             self._hold(task, -1)
@@ -324,8 +334,6 @@ class Engine:
             if "end" in self.profile.cycle.on:
                 self.make_pass()
         self.arrive_in_turn()
-        if self.clock_strikes():
-            self.make_pass()
 
     def arrive_in_turn(self) -> None:
         profile = self.profile
@@ -390,33 +398,37 @@ class Engine:
 
     def resume(self, now: int, settled: bool) -> None:
         """Put the running jobs on the machine and the waiting ones in line; unless settled, an instant at now."""
-        self.now = now
-        active = [task for task in self.tasks if task.job.state == "running" and task.state == "pending"]
-        for task in sorted(active, key=lambda task: (task.job.start, task.row)):
+        self.now = self.began = now
+        active = [task for task in self.tasks if task.job.state == "running"]
+        for task in sorted(active, key=lambda task: (task.job.start, task.job.sequence, task.row)):
             assert task.job.start is not None
             self.arrivals = [arrival for arrival in self.arrivals if arrival[3] is not task]
+            task.run = max(task.run, now - task.job.start)
+            if self.profile.estimate.use == "exact":
+                task.estimate = task.run
             self._run(task, task.job.start)
         heapq.heapify(self.arrivals)
-        self.pronounce()
-        while (settled or not self.ends or self.ends[0][0] > now) and (
-            task := self.next_arrival()
-        ) is not None:
-            self._join(task)
-            self.rejoin(task)
-        if not settled:
-            self.settle()
-
-    def rejoin(self, task: Task) -> None:
-        """Conservative: take up its promise again."""
-
-    def settle(self) -> None:
-        for end, _, task in self.ends:
-            if end < self.now:
-                task.end = self.now
-        while (task := self.next_end()) is not None:
-            self.finish(task)
+        came = []
         while (task := self.next_arrival()) is not None:
             self._join(task)
+            came.append(task)
+        self.take_up(came, settled)
+        if not settled:
+            self.pronounce()
+            self.begin()
+
+    def take_up(self, came: list[Task], settled: bool) -> None:
+        """Conservative: take up the reservations, or what is left of the promises."""
+
+    def begin(self) -> None:
+        """The instant at now of a state that was taken under other rules: it ends in a pass."""
+        if self.profile.cycle.each == "instant":
+            while (task := self.next_end()) is not None:
+                self.finish(task)
+            while (task := self.next_arrival()) is not None:
+                self._join(task)
+        else:
+            self.turns_before_the_clock()
         self.make_pass()
 
     def outcome(self, task: Task) -> Outcome:
@@ -549,24 +561,49 @@ class Conservative(Engine):
         super().finish(task)
         self.plan.change(self.partition_of(task), self.now, task.planned_end, -task.size)
 
-    def rejoin(self, task: Task) -> None:
-        task.reserved = task.job.reserved
-        if task.reserved is None:
-            self.came.append(task)
+    def take_up(self, came: list[Task], settled: bool) -> None:
+        self.plan.forget(self.now)
+        promised = [task for task in came if task.job.reserved is not None]
+        if settled:
+            kept = promised
         else:
-            self.plan.change(self.partition_of(task), task.reserved, task.reserved + task.estimate, task.size)
+            self.line()  # gives dynamic orders their places of now
+            promised.sort(key=lambda task: (task.job.reserved, task.place))
+            kept = [task for task in promised if task.job.reserved != math.inf and not self.held(task)]
+        for task in kept:
+            assert task.job.reserved is not None
+            begin = task.job.reserved if settled else max(task.job.reserved, self.now)
+            partition = self.partition_of(task)
+            if settled or self.plan.earliest(partition, int(begin), task.estimate, task.size) == begin:
+                task.reserved = begin
+                self.plan.change(partition, begin, begin + task.estimate, task.size)
+        self.came = [task for task in came if task.reserved is None]
 
-    def settle(self) -> None:
+    def begin(self) -> None:
         self.plan.forget(self.now)
         self.stretch()
+        self.ended = True
+        at_once = self.profile.cycle.each == "event" and not self.only_clock
+        self.come(at_once)
         while (task := self.next_end()) is not None:
             self.finish(task)
             self.ended = True
-        while (task := self.next_arrival()) is not None:
-            self._join(task)
-            self.rejoin(task)
+            if at_once:
+                self.round()
+                self.ended = False
+        self.come(at_once)
+        self.came.sort(key=lambda task: (task.eligible, task.job.submit, task.row))
         self.catch_up()
         self.start_due()
+
+    def come(self, at_once: bool) -> None:
+        """Who arrives now gets a hole at once, or with the others."""
+        while (task := self.next_arrival()) is not None:
+            self._join(task)
+            if at_once:
+                self.reserve(task)
+            else:
+                self.came.append(task)
 
 
 def makes_promises(profile: Profile, caps: dict[str, int], tasks: list[Task]) -> bool:

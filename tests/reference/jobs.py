@@ -12,7 +12,7 @@ Ticks = float  # whole numbers, or math.inf
 
 @dataclass
 class Job:
-    """One row of the workload, in ticks.  The last four fields are only for a start from a state."""
+    """One row of the workload, in ticks.  The fields from `state` on are only for a start from a state."""
 
     job_id: str
     submit: int
@@ -30,6 +30,9 @@ class Job:
     start: int | None = None
     reserved: Ticks | None = None
     eligible: int | None = None
+    sequence: int = 0  # in which order the running jobs started
+    doomed: bool = False  # a dependency has failed that is in the table no longer
+    done: int = 0  # work done in earlier attempts
 
 
 @dataclass
@@ -52,8 +55,10 @@ class Task:
         self.row = row
         self.job = job
         self.size = job.size
-        self.limit = limit_of(job, profile)
-        self.run = min(job.runtime, self.limit) if profile.estimate.over == "kill" else job.runtime
+        self.left = job.runtime - job.done
+        self.limit = limit_of(job, self.left, profile)
+        self.run = min(self.left, self.limit) if profile.estimate.over == "kill" else self.left
+        self.killed = self.run < self.left
         self.estimate = estimate_of(job, self.limit, self.run, profile)
         self.eligible: Ticks | None = None
         self.start: int | None = None
@@ -75,18 +80,19 @@ class Task:
         return now + 1 if self.overruns(now) else self.start + self.estimate
 
 
-def limit_of(job: Job, profile: Profile) -> Ticks:
+def limit_of(job: Job, left: Ticks, profile: Profile) -> Ticks:
     if job.limit is not None:
-        return job.limit
+        return job.limit if job.limit < 1 << 31 else math.inf
     missing = profile.estimate.missing_s
-    return job.runtime if missing is None else missing
+    return left if missing is None else missing
 
 
 def estimate_of(job: Job, limit: Ticks, run: Ticks, profile: Profile) -> Ticks:
     if profile.estimate.use == "exact":
         return run
     if profile.estimate.use == "predicted" and job.predicted is not None:
-        return min(job.predicted, limit) if profile.estimate.over == "kill" else job.predicted
+        predicted = max(job.predicted - job.done, 1)
+        return min(predicted, limit) if profile.estimate.over == "kill" else predicted
     return limit
 
 

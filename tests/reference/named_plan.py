@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections import Counter
 from typing import Any
 
 from tests.reference.engine import Conservative
@@ -18,18 +19,12 @@ class Forgetful:
         pass
 
 
-class NamedConservative(Conservative, NodeEngine):
-    """Every waiting job holds named nodes, GPUs and slices from an instant on."""
+class Planning(NodeEngine):
+    """What running and waiting jobs hold over time: (begin, end, demand, names) by row."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
         self.commitments: dict[int, tuple[Ticks, Ticks, Demand, Placement]] = {}
-        NodeEngine.__init__(self, *args, **more)
-        self.plan = Forgetful()  # type: ignore[assignment]
-        self.came = []
-        self.ended = False
-        self.only_clock = not {"submit", "end"} & set(self.profile.cycle.on)
-
-    # ---- what is free when
+        super().__init__(*args, **more)
 
     def room_at(self, instant: Ticks) -> Room:
         room = copy.deepcopy(self.empty)
@@ -51,6 +46,17 @@ class NamedConservative(Conservative, NodeEngine):
             if any(self.machinery.fits_with(room, demand) for demand in self.demands(task)):
                 return begin, room
         return math.inf, None
+
+
+class NamedConservative(Conservative, Planning):
+    """Every waiting job holds named nodes, GPUs and slices from an instant on."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        Planning.__init__(self, *args, **more)
+        self.plan = Forgetful()  # type: ignore[assignment]
+        self.came = []
+        self.ended = False
+        self.only_clock = not {"submit", "end"} & set(self.profile.cycle.on)
 
     # ---- reservations
 
@@ -131,6 +137,69 @@ class NamedConservative(Conservative, NodeEngine):
     def finish(self, task: Task) -> None:
         NodeEngine.finish(self, task)
         del self.commitments[task.row]
+
+
+class Cycling(Planning):
+    """Slurm's way: a plan is made anew in each cycle, and forgotten."""
+
+    def make_pass(self) -> None:
+        super().make_pass()
+        if self.profile.backfill.every_s is None:
+            self.cycle()
+
+    def instant(self) -> None:
+        super().instant()
+        every = self.profile.backfill.every_s
+        if every is not None and self.now % every == 0 and self.waiting:
+            self.cycle()
+
+    def next_instant(self) -> Ticks:
+        every = self.profile.backfill.every_s
+        if every is None or not self.waiting:
+            return super().next_instant()
+        return min(super().next_instant(), (self.now // every + 1) * every)
+
+    def ticked(self) -> bool:
+        every = self.profile.backfill.every_s
+        return super().ticked() and (every is None or self.now % every == 0)
+
+    def cycle(self) -> None:
+        knobs = self.profile.backfill
+        self.commitments = {
+            task.row: (self.now, task.expected_end(self.now), self.demands(task)[0], self.placement[task.row])
+            for task in self.running
+        }
+        looked, of_user = 0, Counter[str]()
+        for task in list(self.line()):
+            if knobs.depth is not None and looked >= knobs.depth:
+                break
+            user = task.job.user or ""
+            if self.held(task) or (knobs.user_jobs is not None and of_user[user] >= knobs.user_jobs):
+                continue
+            looked += 1
+            of_user[user] += 1
+            begin, room = self.hole(task, self.now)
+            if room is None:
+                continue
+            if begin == self.now:
+                found = self.machinery.place(room, self.demands(task))
+                assert found is not None
+                self.placement[task.row] = found
+                self.start(task)
+                self.commitments[task.row] = (begin, begin + task.estimate, self.demands(task)[0], found)
+            elif knobs.window_s is None or begin - self.now <= knobs.window_s:
+                self.reserve_for(task, begin, room)
+
+    def reserve_for(self, task: Task, begin: Ticks, room: Room) -> None:
+        kept = self.machinery.decisions, self.machinery.begin
+        names = self.machinery.place(room, self.demands(task))
+        assert names is not None
+        self.machinery.decisions, self.machinery.begin = kept
+        grid = self.profile.backfill.resolution_s or 1
+        low = begin // grid * grid
+        end = begin + task.estimate
+        high = end if end == math.inf else max(end // grid * grid, low + grid)
+        self.commitments[task.row] = (low, high, self.demands(task)[0], names)
 
 
 def is_free(room: Room, demand: Demand, at: tuple[int, list[tuple[int, int | None]]]) -> bool:

@@ -698,9 +698,10 @@ def simulate(
     strict: bool = False,
 ) -> tuple[list[Outcome], list[Any]]:
     """What becomes of each job, and where its tasks ran."""
-    from tests.reference.named_plan import NamedConservative
+    from tests.reference.named_plan import Cycling, NamedConservative
 
-    kind = NamedConservative if profile.backfill.rule == "conservative" else NodeEngine
+    kinds = {"conservative": NamedConservative, "reservations": Cycling}
+    kind = kinds.get(profile.backfill.rule, NodeEngine)
     engine = kind(jobs, machine, profile, seed, strict=strict)
     engine.go(math.inf if until is None else until)
     heapq.heapify(engine.arrivals)

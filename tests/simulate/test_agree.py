@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from itertools import accumulate
 
 import pytest
 from tests.reference.jobs import Job
 from tests.simulate.cases import engine_table, kernel_families, profile_of, reference_table
 from tests.simulate.workloads import FAMILIES, Workload, large, small, to_jobs
 
+from timonier.describe import read_machine
 from timonier.policy.profile import Profile
-from timonier.simulate import simulate
+from timonier.simulate import Run, simulate
 
 SEEDS, LONG_SEEDS = 42, 1000
 
@@ -105,3 +107,37 @@ def test_twenty_thousand_jobs(case: int) -> None:
 def test_a_hundred_thousand_jobs(case: int) -> None:
     *kernel, load = LARGE[case % len(LARGE)]
     compare(large(100_000, 512, load, seed=100 + case), profile_of(*kernel, case // len(LARGE)))  # type: ignore[arg-type]
+
+
+def longest_queue(run: Run, until: int) -> int:
+    """From the run table: most jobs that had come, and had not started, at the end of an instant."""
+    changes: dict[int, int] = {}
+    for row in run.table.to_pylist():
+        if row["state"] != "unrunnable" and row["submit_s"] <= until:
+            changes[row["submit_s"]] = changes.get(row["submit_s"], 0) + 1
+            if row["start_s"] is not None:
+                changes[row["start_s"]] = changes.get(row["start_s"], 0) - 1
+    return max(accumulate(changes[at] for at in sorted(changes)), default=0)
+
+
+@pytest.mark.parametrize("kernel", kernel_families(), ids="-".join)
+@pytest.mark.parametrize("family", ["ties", "missing_limit", "queues"])
+def test_the_longest_queue_is_who_waits_at_the_end_of_an_instant(
+    family: str, kernel: tuple[str, str, str]
+) -> None:
+    """Who starts at once never waited; nor is anybody forgotten who comes behind a blocked head."""
+    for seed in (0, 3, 16, 23):
+        workload = small(family, f"longest {seed}")
+        profile = replace(profile_of(*kernel, seed), queues=workload.queues)
+        jobs = to_jobs(workload.jobs)
+        whole = simulate(jobs, workload.machine, profile)
+        assert whole.longest_queue == longest_queue(whole, 1 << 60), f"{family} {kernel} {seed}"
+        at = whole.last_s // 2
+        part = simulate(jobs, workload.machine, profile, until_s=at)
+        assert part.longest_queue == longest_queue(part, at), f"{family} {kernel} {seed} until {at}"
+
+
+def test_a_job_that_starts_at_once_never_waits() -> None:
+    for kernel in kernel_families():
+        run = simulate(to_jobs([Job("a", 0, 10, 10)]), read_machine("4"), profile_of(*kernel, 0))
+        assert run.longest_queue == 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
+import math
 import random
 import tomllib
 from dataclasses import replace
@@ -17,9 +19,10 @@ from tests.simulate.cases import kernel_families, profile_of
 from tests.simulate.workloads import FAMILIES, Workload, small, to_jobs
 
 from timonier.cli.summary import summarise
+from timonier.compare.metrics import known_metrics
 from timonier.kit.errors import InputError
-from timonier.policy.profile import Backfill, Estimate, Limits, Profile, Queue
-from timonier.simulate import simulate, write_run
+from timonier.policy.profile import Backfill, Cycle, Estimate, Limits, Profile, Queue
+from timonier.simulate import simulate, state_of, write_run
 from timonier.simulate.check import check_run
 
 EASY = Profile("easy", backfill=Backfill("easy"))
@@ -109,6 +112,14 @@ PLANTED = [
     ("segments.parquet", "end_s", put(0, 101), "segments that are not"),
     ("segments.parquet", "job_id", put(0, "z"), "not in jobs.parquet"),
     ("workload.parquet", "runtime_s", put(2, 29), "does not run as long"),
+    ("jobs.parquet", "note", put(5, None), "its note does not say why"),
+    ("jobs.parquet", "note", put(0, "busy"), "has a note, but nothing keeps it"),
+    ("jobs.parquet", "attempts", put(0, 2), "other attempts than starts"),
+    ("placements.parquet", "job_id", put(0, "z"), "not in jobs.parquet"),
+    ("placements.parquet", "job_id", put(0, "b"), "has not one placement for each start"),
+    ("placements.parquet", "cores", put(0, 2.0), "on another number of processors"),
+    ("placements.parquet", "start_s", put(0, 1), "is placed at other times"),
+    ("placements.parquet", "end_s", put(0, None), "is placed at other times"),
 ]
 
 
@@ -132,6 +143,101 @@ def test_every_metric_of_the_summary_is_computed_again(tmp_path):
     for name in names:
         edit_summary(folder, lambda said, name=name: said["metrics"].update({name: 1234.5}))
         assert any(f"says {name} = 1234.5" in line for line in check_run(folder)), name
+
+
+def test_a_metric_that_is_missing_or_not_known_is_found(tmp_path):
+    folder = write(tmp_path / "run", workload(), EASY)
+    names = set(json.loads((folder / "summary.json").read_text())["metrics"])
+    assert names == set(known_metrics())
+    edit_summary(folder, lambda said: said["metrics"].clear())
+    missing = {f"summary.json has no metric {name}" for name in names}
+    assert missing == set(check_run(folder))
+    edit_summary(folder, lambda said: said.pop("metrics"))
+    assert missing == set(check_run(folder))
+    edit_summary(folder, lambda said: said.update({"metrics": {"luck": 7}}))
+    assert "summary.json has a metric that is not known: luck" in check_run(folder)
+
+
+def test_placements_that_are_left_out_are_found(tmp_path):
+    folder = write(tmp_path / "run", workload(), EASY)
+    table = pq.read_table(folder / "placements.parquet")
+    pq.write_table(table.slice(1), folder / "placements.parquet")
+    sign(folder, "placements.parquet")
+    assert check_run(folder) == ["job 'a' has not one placement for each start"]
+    pq.write_table(table.drop_columns(["cores"]), folder / "placements.parquet")
+    sign(folder, "placements.parquet")
+    assert check_run(folder) == ["placements.parquet has no column cores"]
+
+
+def pend(folder, row):
+    """As if this job had never started."""
+    for name in ("start_s", "end_s", "wait_s", "run_s"):
+        edit_table(folder, "jobs.parquet", name, put(row, None))
+    edit_table(folder, "jobs.parquet", "state", put(row, "pending"))
+
+
+def test_who_waits_for_ever_on_an_idle_machine_is_found(tmp_path):
+    folder = write(tmp_path / "run", workload(), EASY)
+    pend(folder, 3)
+    said = "job 'd' waits at the end of the run, although nothing runs"
+    assert said in check_run(folder)
+    stopped = write(tmp_path / "stopped", three(), EASY, until_s=500)
+    assert check_run(stopped) == []
+    pend(stopped, 2)
+    assert "job 'c' waits at the end of the run, although nothing runs" in check_run(stopped)
+
+
+def test_a_run_that_says_to_have_stopped_elsewhere_is_found(tmp_path):
+    folder = write(tmp_path / "run", three(), EASY, until_s=50.4)
+    assert check_run(folder) == []
+    manifest = (folder / "manifest.toml").read_text()
+    assert "\nuntil = 50.4\n" in manifest
+    for said, sentence in (
+        ("until = 5", "starts or ends after the instant"),
+        ("until = 100", "is called running, but should have ended"),
+        ("", "is called running, but should have ended"),
+    ):
+        (folder / "manifest.toml").write_text(manifest.replace("until = 50.4", said))
+        assert any(sentence in line for line in check_run(folder)), said
+    (folder / "manifest.toml").write_text(manifest.replace("50.4", "'noon'"))
+    with pytest.raises(InputError, match="not an instant"):
+        check_run(folder)
+
+
+def test_who_never_ends_may_run_at_the_end(tmp_path):
+    jobs = [Job("a", 0, math.inf, None, size=1), Job("b", 0, 5, 5, size=1)]
+    assert check_run(write(tmp_path / "run", Workload(jobs, 4, {}), EASY)) == []
+
+
+def test_who_comes_after_the_end_or_between_ticks_may_wait(tmp_path):
+    jobs = [Job("a", 0, 5, 5), Job("b", 12, 5, 5), Job("c", 50, 5, 5)]
+    clock = replace(EASY, cycle=Cycle(on=(), every_s=10))
+    for at in (7, 12, 15, 30, 40):
+        for profile in (EASY, clock):
+            folder = write(
+                tmp_path / f"{at} {profile.cycle.every_s}", Workload(jobs, 4, {}), profile, until_s=at
+            )
+            assert check_run(folder) == []
+
+
+def test_whose_dependency_failed_before_the_state_is_cancelled_rightly(tmp_path):
+    """The parent has left the table; the state says that its child is doomed."""
+    jobs = [Job("a", 0, 50, 10), Job("b", 100, 10, 10, dependency="afterok:a"), Job("c", 5, 60, 60)]
+    machine = Workload(jobs, 4, {}).machine
+    state = state_of(simulate(to_jobs(jobs), machine, EASY, until_s=20), 20)
+    run = simulate(state, machine, EASY)
+    assert run.table.column("state").to_pylist() == ["cancelled", "completed"]
+    write_run(run, tmp_path / "run", summarise(run, 0.0), {})
+    assert check_run(tmp_path / "run") == []
+    edit_table(tmp_path / "run", "jobs.parquet", "state", put(0, "pending"))
+    assert any("waits for ever for a dependency" in line for line in check_run(tmp_path / "run"))
+    stopped = simulate(state, machine, EASY, until_s=70)
+    write_run(stopped, tmp_path / "stopped", summarise(stopped, 0.0), {})
+    assert check_run(tmp_path / "stopped") == []
+
+
+def test_a_run_of_no_jobs_keeps_every_promise(tmp_path):
+    assert check_run(write(tmp_path / "run", Workload([], 4, {}), EASY)) == []
 
 
 def test_wrong_counts_and_hashes_are_found(tmp_path):
@@ -223,7 +329,7 @@ def test_no_folder_no_traceback(tmp_path):
 
 
 NAMES = [
-    "jobs.parquet", "segments.parquet", "workload.parquet", "machine.toml", "profile.toml", "summary.json", "manifest.toml",
+    "jobs.parquet", "segments.parquet", "workload.parquet", "placements.parquet", "machine.toml", "profile.toml", "summary.json", "manifest.toml",
 ]  # fmt: skip
 
 
@@ -254,7 +360,63 @@ def test_random_damage_is_a_broken_promise_or_an_input_error(tmp_path, name):
         assert broken or name == "manifest.toml"
 
 
-@pytest.mark.parametrize("column", ["job_id", "start_s", "state", "size", "lost_s"])
+STRANGE = [
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    math.nan,
+    math.inf,
+    1e308,
+    10**400,
+    -(10**19),
+    "x",
+    "",
+    [],
+    [1],
+    {},
+    {"a": 1},
+]
+
+
+def places(said, path=()):
+    """Every place in a document."""
+    yield path
+    for key in said if isinstance(said, dict) else ():
+        yield from places(said[key], (*path, key))
+
+
+def test_strange_values_in_a_summary_never_end_in_a_traceback(tmp_path):
+    """Each value of summary.json in turn is another or is left out; every metric, count and warm-up is missed."""
+    folder = write(tmp_path / "run", workload(), EASY)
+    whole = json.loads((folder / "summary.json").read_text())
+    rng = random.Random(3)
+    for path in list(places(whole))[1:]:
+        for strange in (..., *rng.sample(STRANGE, 3)):
+            said = copy.deepcopy(whole)
+            inner = said
+            for key in path[:-1]:
+                inner = inner[key]
+            old = inner.pop(path[-1])
+            if strange is not ...:
+                inner[path[-1]] = strange
+            (folder / "summary.json").write_text(json.dumps(said))
+            sign(folder, "summary.json")
+            matters = path[0] == "metrics" or (path[0] == "jobs" and old != 0)
+            assert check_run(folder) or not matters or strange == old, (path, strange)
+
+
+@pytest.mark.parametrize("warmup", [math.nan, math.inf, -0.1, 1, 1e300, "half", None, True])
+def test_a_warm_up_that_is_no_share_is_found(tmp_path, warmup):
+    folder = write(tmp_path / "run", workload(), EASY)
+    edit_summary(folder, lambda said: said.update({"warmup": warmup}))
+    assert check_run(folder) == ["summary.json: 'warmup' is not a share of the jobs, 0 to below 1"]
+
+
+@pytest.mark.parametrize(
+    "column", ["job_id", "start_s", "state", "size", "lost_s", "attempts", "note", "nodes", "promised_s"]
+)
 def test_a_missing_column_is_an_input_error(tmp_path, column):
     folder = write(tmp_path / "run", workload(), EASY)
     table = pq.read_table(folder / "jobs.parquet")

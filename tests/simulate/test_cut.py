@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.simulate.cases import kernel_families, profile_of
+from tests.simulate.cases import counting_profiles, kernel_families, profile_of
 from tests.simulate.workloads import FAMILIES, small, to_jobs
 
 from timonier.describe import Machine, read_machine
-from timonier.policy import Profile, read_profile, shipped_profiles
+from timonier.policy import Profile, read_profile
 from timonier.simulate import Run, simulate, state_of, write_run
 from timonier.simulate.drive import drive, prepare
 from timonier.simulate.kernel import state as k
@@ -34,7 +34,7 @@ CLOCK = ["cycle.every=300", "cycle.on=[]"]
 EXTEND = ["estimate.over=extend"]
 EVENT = ["cycle.each=event"]
 CASES: list[tuple[str, list[str]]] = [
-    *((name, []) for name in shipped_profiles()),
+    *((name, []) for name in counting_profiles()),
     ("easy", CLOCK),
     ("easy", EXTEND),
     ("easy", EVENT),

@@ -10,12 +10,12 @@ from tests.reference.nodes import simulate as slow
 from tests.simulate import cases
 from tests.simulate.node_workloads import FAMILIES, NodeWorkload, small, to_jobs
 
-from timonier.policy.profile import Cycle, Device, Place, Profile, Score
+from timonier.policy.profile import Backfill, Cycle, Device, Place, Profile, Score
 from timonier.simulate import Run, simulate
 
 SEEDS = range(0, 60, 5)  # every clock, estimate, score, tie and device rule comes up
 LONG_SEEDS = range(1000)
-BACKFILLS = ("none", "easy", "shortest", "conservative")
+BACKFILLS = ("none", "easy", "shortest", "conservative", "reservations")
 BLOCKED = ("queue", "partition", "skip", "drop")
 TIES = ("name", "order", "uniform", "preorder")
 DEVICES = ("best-fit", "first", "least-allocated", "random", "fragmentation-gradient")
@@ -43,8 +43,9 @@ SCORES: tuple[tuple[Score, ...], ...] = (
 def profile_of(fill: str, each: str, seed: int) -> Profile:
     """One profile; seeds go through orders, estimates, clocks and places."""
     order = ("fcfs", "fcfs", "static", "dynamic")[seed % 4]
-    plain = cases.profile_of(order, fill, each, seed)
-    blocked = BLOCKED[seed // 2 % 4] if fill == "none" else "queue"
+    plain = cases.profile_of(order, "none" if fill == "reservations" else fill, each, seed)
+    most = {"none": 4, "reservations": 2}.get(fill, 1)
+    blocked = BLOCKED[seed // 2 % most]
     place = Place(
         ties=TIES[seed // 3 % 4],
         sample="kube" if seed % 7 == 6 else "all",
@@ -53,7 +54,20 @@ def profile_of(fill: str, each: str, seed: int) -> Profile:
         scale=(None, 100, 100, 10)[seed // 3 % 4],
     )
     cycle: Cycle = replace(plain.cycle, blocked=blocked)
-    return replace(plain, cycle=cycle, place=place)
+    backfill = cycles_of(seed) if fill == "reservations" else plain.backfill
+    return replace(plain, cycle=cycle, place=place, backfill=backfill)
+
+
+def cycles_of(seed: int) -> Backfill:
+    """Backfill by reservations; seeds go through its clock, depth, window, grid and jobs of a user."""
+    return Backfill(
+        "reservations",
+        every_s=(None, 1, 7, 30)[seed % 4],
+        depth=(None, 2, 5)[seed % 3],
+        window_s=(None, 40, 200)[seed // 3 % 3],
+        resolution_s=(None, 10, 60)[seed // 2 % 3],
+        user_jobs=(None, None, 1, 3)[seed // 5 % 4],
+    )
 
 
 def placed(run: Run) -> dict[str, list[tuple[str, list[tuple[int, int | None]]]]]:

@@ -131,7 +131,7 @@ def queues(rng: random.Random) -> Workload:
     for job in workload.jobs:
         job.queue = rng.choice([*names, None])
         job.user = rng.choice(["a", "b", None])
-        job.priority = rng.randint(-2, 2)
+        job.priority = rng.randint(-2, 2) * (0.3 if job.submit % 2 else 1)  # fractions too
     return replace(workload, queues=tuple(made))
 
 
@@ -252,7 +252,7 @@ def to_jobs(jobs: list[Job], fractions: random.Random | None = None) -> Jobs:
             "user": pa.array([job.user for job in jobs], pa.string()),
             "queue": pa.array([job.queue for job in jobs], pa.string()),
             "partition": pa.array([job.partition for job in jobs], pa.string()),
-            "priority": pa.array([job.priority for job in jobs], pa.int64()),
+            "priority": pa.array([job.priority for job in jobs], pa.float64()),
             "dependency": pa.array([job.dependency for job in jobs], pa.string()),
             "think_s": pa.array([job.think for job in jobs], pa.int64()),
         }

@@ -21,7 +21,7 @@ def test_the_reference_page_is_fresh() -> None:
 def test_every_column_has_a_type_and_a_meaning() -> None:
     for column in known_columns().values():
         assert column.kind in ("text", "number", "integer", "bytes", "flag")
-        assert column.need in ("required", "optional", "state file")
+        assert column.need in ("required", "optional", "state file", "saved state")
         assert column.meaning
 
 

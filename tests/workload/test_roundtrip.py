@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,40 @@ def test_a_log_survives_swf(trace, tmp_path, name) -> None:
     assert (jobs.epoch, jobs.processors) == (again.epoch, again.processors)
 
 
+def test_an_unsorted_table_becomes_a_sorted_swf(tmp_path) -> None:
+    """In the order of submission, job numbers breaking ties, with all that belongs to each row."""
+    table = pa.table(
+        {
+            "job_id": ["7", "9", "2"],
+            "submit_s": [50, 5, 5],
+            "runtime_s": [1, 2, 3],
+            "user": ["70", "90", "20"],
+            "swf_status": [1, None, 5],
+            "dependency": ["afterany:2", None, None],
+        }
+    )
+    losses = write_swf(Jobs(table, ""), tmp_path / "a.swf", np.array([0.5, 1, 2]))
+    assert losses == {"order of the rows (SWF is in the order of submission)": 2}
+    text = (tmp_path / "a.swf").read_text().splitlines()
+    rows = [line.split() for line in text if not line.startswith(";")]
+    assert [(r[0], float(r[2]), r[3], r[10], r[11], r[16]) for r in rows] == [
+        ("2", 2.0, "3", "5", "20", "-1"),
+        ("9", 1.0, "2", "-1", "90", "-1"),
+        ("7", 0.5, "1", "1", "70", "2"),
+    ]
+    by_number = {row["job_id"]: row for row in table.to_pylist()}
+    for row in read_workload(tmp_path / "a.swf").table.to_pylist():
+        assert row.items() >= by_number[row["job_id"]].items()
+
+
+def test_named_jobs_are_numbered_in_the_order_of_their_submission(tmp_path) -> None:
+    table = pa.table({"job_id": ["x", "y", "z"], "submit_s": [9, 5, 5], "runtime_s": [1, 2, 3]})
+    write_swf(Jobs(table, ""), tmp_path / "a.swf")
+    again = read_workload(tmp_path / "a.swf").table
+    assert again.column("job_id").to_pylist() == ["1", "2", "3"]
+    assert again.column("runtime_s").to_pylist() == [2, 3, 1]
+
+
 def test_a_dependency_survives_swf(tmp_path) -> None:
     table = pa.table(
         {
@@ -146,3 +181,33 @@ def test_an_unknown_extension_is_refused_before_anything_is_written(tmp_path) ->
     with pytest.raises(InputError, match="in which format"):
         write_table(Jobs(pa.table({"job_id": ["1"]}), ""), tmp_path / "a.xlsx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())], ids=str
+)
+def test_text_of_every_kind_can_be_written_as_csv(tmp_path, kind) -> None:
+    """pandas writes categoricals and large strings."""
+    words = ["x,1", None, 'q"z', "plain"]
+    told = pa.array(words) if pa.types.is_dictionary(kind) else pa.array(words, kind)
+    told = told.dictionary_encode() if pa.types.is_dictionary(kind) else told
+    numbers = pa.array([7, 7, 8, None]).dictionary_encode()
+    table = pa.table({"job_id": ["a", "b", "c", "d"], "submit_s": [0] * 4, "runtime_s": [5] * 4})
+    table = table.append_column("label", told).append_column("number", numbers)
+    write_table(Jobs(table, "here"), tmp_path / "a.csv")
+    again = read_workload(tmp_path / "a.csv").table
+    assert again.column("label").to_pylist() == words
+    assert again.column("number").to_pylist() == [7, 7, 8, None]
+
+
+def test_columns_for_which_csv_has_no_cell_are_refused_by_name(tmp_path) -> None:
+    table = pa.table({"job_id": ["a"], "submit_s": [0], "runtime_s": [5], "when": pa.array([0], pa.date32())})
+    for name, value in (("list", [1]), ("struct", {"x": 1}), ("bytes", b"a")):
+        table = table.append_column(name, pa.array([value]))
+    with pytest.raises(InputError) as error:
+        write_table(Jobs(table, "here"), tmp_path / "a.csv")
+    assert "'list' holds list<" in str(error.value)
+    assert "'struct' holds struct<" in str(error.value)
+    assert "'bytes' holds binary" in str(error.value)
+    assert "'when'" not in str(error.value)
+    assert not list(tmp_path.iterdir())

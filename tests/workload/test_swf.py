@@ -66,6 +66,7 @@ def test_a_row_gives_every_column(put) -> None:
             "account": "6",
             "queue": "0",
             "partition": "3",
+            "swf_status": 1,
         }
     ]
 

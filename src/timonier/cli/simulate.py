@@ -45,21 +45,30 @@ def simulate(
     from timonier.simulate.folder import check_names, is_folder
     from timonier.workload import write_table
 
-    check_names(log, out, save_state)
+    check_names(log, out, save_state, usage)
     asked = given.read_inputs(log, machine, profile, exact, setting, now, usage)
     given.check_until(until, asked.jobs)
+    if save_state is not None:
+        from timonier.simulate.state_file import refuse_to_save
+
+        refuse_to_save(asked.jobs, save_state)
     with Bar("simulating", output is Output.quiet) as bar:
         run = engine.simulate(
             asked.jobs, asked.machine, asked.profile, seed=seed, until_s=until, progress=bar, tell=tell
         )
     summary = summarise(run, warmup)
     if save_state is not None:
-        write_table(engine.state_of(run, run.last_s if until is None else until), save_state)
+        losses = write_table(engine.state_of(run, run.last_s if until is None else until), save_state)
+        _say_losses(losses, save_state)
     if out is not None:
         manifest = _asked(log, asked, seed, warmup) if is_folder(out) else {}
-        for fact, rows in engine.write_run(run, out, summary, manifest).items():
-            tell(f"{out.name} cannot hold: {fact}, {rows:,} rows")
+        _say_losses(engine.write_run(run, out, summary, manifest), out)
     show(output, summary, as_text)
+
+
+def _say_losses(losses: dict[str, int], path: Path) -> None:
+    for fact, rows in losses.items():
+        tell(f"{path.name} cannot hold: {fact}, {rows:,} rows")
 
 
 def _asked(log: Path, asked: given.Inputs, seed: int, warmup: float) -> dict[str, Any]:

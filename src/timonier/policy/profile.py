@@ -68,10 +68,19 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """rule: "none", "easy" or "conservative".  order: "queue", or "shortest" (SJBF)."""
+    """rule: "none", "easy", "conservative" or "reservations".  order: "queue", or "shortest" (SJBF).
+
+    Of reservations: every_s: between cycles, None: after each pass.  depth: most jobs that a cycle looks at;
+    user_jobs: of one user.  window_s: how far ahead it plans; resolution_s: the grid of the plan.  None: no limit.
+    """
 
     rule: str = "none"
     order: str = "queue"
+    every_s: int | None = None
+    depth: int | None = None
+    window_s: int | None = None
+    resolution_s: int | None = None
+    user_jobs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def parse_profile(content: Mapping[str, Any], where: str = "", fallback: str = "
         estimate=_estimate(checked.get("estimate", {})),
         queues=tuple(_queue(table) for table in checked.get("queue", [])),
         place=_place(checked.get("place", {})),
-        backfill=Backfill(**checked.get("backfill", {})),
+        backfill=_backfill(checked.get("backfill", {})),
     )
 
 
@@ -71,10 +71,7 @@ def _check_sense(checked: Mapping[str, Any], problems: Problems) -> None:
     cycle = checked.get("cycle", {})
     if "on" in cycle and not cycle["on"] and "every" not in cycle:
         problems.add("nothing ever brings a pass", "cycle.on", 'add "submit", or set every')
-    backfill = checked.get("backfill", {})
-    if backfill.get("order") == "shortest" and backfill.get("rule", "none") != "easy":
-        rule = backfill.get("rule", "none")
-        problems.add(f"'shortest' has no effect under rule = {rule!r}", "backfill.order", 'set rule = "easy"')
+    _check_backfill(checked.get("backfill", {}), problems)
     _check_scores(checked.get("place", {}), problems)
     seen: set[str] = set()
     for index, queue in enumerate(checked.get("queue", [])):
@@ -84,6 +81,17 @@ def _check_sense(checked: Mapping[str, Any], problems: Problems) -> None:
                 f"a second queue {queue['name']!r}", f"queue[{index}].name", "give each its own name"
             )
         seen.add(queue.get("name", ""))
+
+
+def _check_backfill(backfill: Mapping[str, Any], problems: Problems) -> None:
+    """Each rule has only knobs of its own."""
+    rule = backfill.get("rule", "none")
+    if backfill.get("order") == "shortest" and rule != "easy":
+        problems.add(f"'shortest' has no effect under rule = {rule!r}", "backfill.order", 'set rule = "easy"')
+    for knob in ("every", "depth", "window", "resolution", "user_jobs"):
+        if knob in backfill and rule != "reservations":
+            said = f"{knob!r} has no effect under rule = {rule!r}"
+            problems.add(said, f"backfill.{knob}", 'set rule = "reservations"')
 
 
 _ONLY_FOR = {
@@ -121,6 +129,11 @@ def _place(table: Mapping[str, Any]) -> Place:
 def _cycle(table: Mapping[str, Any]) -> Cycle:
     renamed = {"every_s" if name == "every" else name: value for name, value in table.items()}
     return Cycle(**renamed)
+
+
+def _backfill(table: Mapping[str, Any]) -> Backfill:
+    seconds = ("every", "window", "resolution")
+    return Backfill(**{f"{name}_s" if name in seconds else name: value for name, value in table.items()})
 
 
 def _estimate(table: Mapping[str, Any]) -> Estimate:

@@ -21,6 +21,7 @@ ORDERS = {
 BACKFILLS = {
     "none": "nobody passes a job that does not fit yet",
     "easy": "others may pass the first blocked job if they do not delay it",
+    "reservations": "in each cycle the waiting jobs are planned in order, and others may pass if they delay no plan",
     "conservative": "every waiting job has a reservation, and others may pass if they delay nobody's",
 }
 

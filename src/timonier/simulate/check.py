@@ -20,7 +20,8 @@ from timonier.kit.errors import InputError
 from timonier.kit.files import read_bytes
 from timonier.kit.toml import read_toml
 from timonier.policy import Profile, read_profile
-from timonier.simulate.check_evidence import UNKNOWN, Evidence, Ints, Table, column, ints
+from timonier.simulate.check_evidence import UNKNOWN, Evidence, Flags, Ints, Table, column, ints
+from timonier.simulate.check_files import FILE_RULES
 from timonier.simulate.check_nodes import NODE_RULES
 from timonier.simulate.check_placements import read_placements
 from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES
@@ -28,8 +29,9 @@ from timonier.simulate.check_rules import ONLY_ON_COUNTS, RULES
 pc: Any = pyarrow.compute
 
 NEVER = 1 << 60  # the tick of what does not happen
-TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet")
-HASHED = (*TABLES, "placements.parquet", "machine.toml", "profile.toml", "summary.json")
+BEYOND = 1 << 31  # 68 years: a limit from there on does not end
+TABLES = ("jobs.parquet", "segments.parquet", "workload.parquet", "placements.parquet")
+HASHED = (*TABLES, "machine.toml", "profile.toml", "summary.json")
 
 
 def check_run(folder: str | Path) -> list[str]:
@@ -47,7 +49,7 @@ def check_run(folder: str | Path) -> list[str]:
     if evidence is None:
         return [*broken, "jobs.parquet does not have one row for every job of workload.parquet, in its order"]
     machine = read_machine(folder / "machine.toml")
-    for rule in RULES:
+    for rule in (*RULES, *FILE_RULES):
         if machine.is_counted or rule not in ONLY_ON_COUNTS:
             broken += rule(evidence)
     return broken + ([] if machine.is_counted else _broken_on_nodes(folder, evidence, machine))
@@ -55,8 +57,8 @@ def check_run(folder: str | Path) -> list[str]:
 
 def _broken_on_nodes(folder: Path, evidence: Evidence, machine: Machine) -> list[str]:
     """The promises of placements, and that jobs are called unrunnable for a reason."""
-    run, work, data = (_read_table(folder / name) for name in (TABLES[0], TABLES[2], "placements.parquet"))
-    found = read_placements(evidence, machine, run, work, data)
+    run, work = (_read_table(folder / name) for name in (TABLES[0], TABLES[2]))
+    found = read_placements(evidence, machine, run, work, evidence.placements)
     if isinstance(found, list):
         return found
     return [sentence for rule in NODE_RULES for sentence in rule(found)]
@@ -79,18 +81,26 @@ def _broken_hashes(folder: Path) -> list[str]:
 
 def _read(folder: Path) -> Evidence | None:
     """Everything the rules look at; None where the rows are not those of the workload."""
-    run, segments, work = (_read_table(folder / name) for name in TABLES)
+    run, segments, work, placements = (_read_table(folder / name) for name in TABLES)
     ids = _texts(work, "job_id")
-    if run.rows != work.rows or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False).as_py():
+    if (
+        run.rows != work.rows
+        or not pc.all(pc.equal(_texts(run, "job_id"), ids), skip_nulls=False, min_count=0).as_py()
+    ):
         return None
+    _texts(run, "nodes")  # which must be there
     machine = read_machine(folder / "machine.toml")
     processors = machine.total_cores
     profile = read_profile(folder / "profile.toml")
-    limit, expected, estimate = _times(work, profile)
-    cut = expected < _ticks(work, "runtime_s", 0)
-    state = _texts(work, "state")
     now, settled = _state_header(work)
-    running = _equals(state, "running")
+    if now is None:  # then these are columns of somebody else
+        work = _without(work, ("state", "start_s", "done_s", "eligible_s", "doomed"))
+    done = _ticks(work, "done_s", 0)
+    run_time = _ticks(work, "runtime_s", 0)
+    run_time = np.where(run_time < NEVER, run_time - done, NEVER)
+    limit, expected, estimate = _times(work, profile, run_time, done)
+    cut = expected < run_time
+    running = _equals(_texts(work, "state"), "running")
     start_then = np.where(running, _ticks(work, "start_s", UNKNOWN), UNKNOWN)
     if now is not None:  # an end that is overdue in a state comes at once
         expected = np.where(running & (start_then + expected < now), now - start_then, expected)
@@ -111,7 +121,9 @@ def _read(folder: Path) -> Evidence | None:
         eligible=_ticks(work, "eligible_s", UNKNOWN),
         running_then=running,
         start_then=start_then,
+        doomed=_flags(work, "doomed"),
         now=now,
+        until=_until(folder / "manifest.toml"),
         settled=settled,
         is_counted=machine.is_counted,
         processors=processors,
@@ -121,10 +133,18 @@ def _read(folder: Path) -> Evidence | None:
         said={name: ints(run, name) for name in ("submit_s", "start_s", "end_s", "wait_s", "run_s", "size")},
         state=_texts(run, "state"),
         lost=ints(run, "lost_s"),
-        promised=ints(run, "promised_s") if "promised_s" in run.names else np.full(run.rows, UNKNOWN),
+        promised=ints(run, "promised_s"),
+        attempts=ints(run, "attempts"),
+        note=_texts(run, "note"),
         segments=segments,
+        placements=placements,
         summary=_summary(folder / "summary.json"),
     )
+
+
+def _without(table: Table, names: tuple[str, ...]) -> Table:
+    there = [name for name in names if name in table.names]
+    return Table(table.data.drop_columns(there), table.where)
 
 
 def _read_table(path: Path) -> Table:
@@ -138,6 +158,16 @@ def _read_table(path: Path) -> Table:
             f"this is not a Parquet table: {said}", where=str(path), fix="make the run again"
         ) from error
     return Table(table, str(path))
+
+
+def _until(path: Path) -> int | None:
+    """The last instant that was run, in ticks; None where the run went on to its end."""
+    until = read_toml(path).get("until")
+    if until is None:
+        return None
+    if isinstance(until, bool) or not isinstance(until, int | float) or not abs(until) < NEVER:
+        raise InputError("'until' is not an instant", where=str(path), fix="make the run again")
+    return int(np.floor(until + 0.5))
 
 
 def _summary(path: Path) -> dict[str, Any]:
@@ -164,12 +194,15 @@ def _state_header(work: Table) -> tuple[int | None, bool]:
 # ---- columns as numbers
 
 
-def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
-    """Limit, time occupied and estimate of every job, ticks."""
+def _times(work: Table, profile: Profile, run: Ints, done: Ints) -> tuple[Ints, Ints, Ints]:
+    """Limit, time occupied and estimate of every job, ticks.
+
+    run: the work that is left.  done: the work that was done before the state.
+    """
     estimate = profile.estimate
-    run = _ticks(work, "runtime_s", 0)
     missing = run if estimate.missing_s is None else np.full(work.rows, estimate.missing_s)
     limit = _ticks(work, "time_limit_s", UNKNOWN)
+    limit = np.where(limit >= BEYOND, NEVER, limit)
     limit = np.where(limit == UNKNOWN, missing, np.maximum(limit, 1))
     kill = estimate.over == "kill"
     occupied = np.minimum(run, limit) if kill else run
@@ -178,19 +211,20 @@ def _times(work: Table, profile: Profile) -> tuple[Ints, Ints, Ints]:
     if estimate.use == "limit":
         return limit, occupied, limit
     predicted = _ticks(work, "predicted_s", UNKNOWN)
-    predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted, 1))
+    predicted = np.where(predicted >= BEYOND, NEVER, predicted)
+    predicted = np.where(predicted == UNKNOWN, limit, np.maximum(predicted - done, 1))
     return limit, occupied, np.minimum(predicted, limit) if kill else predicted
 
 
 def _ticks(table: Table, name: str, missing: int) -> Ints:
-    """Seconds as whole ticks, half up; positive ones at least 1 (but for submit_s), inf as NEVER."""
+    """Seconds as whole ticks, half up; positive run times, limits and forecasts at least 1, inf as NEVER."""
     if name not in table.names:
         return np.full(table.rows, missing)
     if pa.types.is_integer(table.data.schema.field(name).type):
         return np.asarray(pc.fill_null(column(table, name, pa.int64()), missing))
     seconds = np.array(pc.fill_null(column(table, name, pa.float64()), np.nan), dtype=np.float64)
     whole = np.floor(np.where(np.isfinite(seconds), seconds, 0.0) + 0.5).astype(np.int64)
-    if name != "submit_s":
+    if name in ("runtime_s", "time_limit_s", "predicted_s"):
         whole = np.where((whole == 0) & (seconds > 0), 1, whole)
     return np.where(np.isnan(seconds), missing, np.where(seconds == np.inf, NEVER, whole))
 
@@ -204,6 +238,13 @@ def _processors(work: Table) -> Ints:
     if "cores" in work.names:
         cores = np.asarray(pc.fill_null(column(work, "cores", pa.float64()), 1.0))
     return np.asarray(-(-(tasks * np.rint(cores * 1000).astype(np.int64)) // 1000))
+
+
+def _flags(table: Table, name: str) -> Flags:
+    """A column of true and false; false where there is none."""
+    if name not in table.names:
+        return np.zeros(table.rows, dtype=bool)
+    return np.asarray(pc.fill_null(column(table, name, pa.bool_()), False))
 
 
 def _texts(table: Table, name: str) -> Any:

@@ -48,7 +48,10 @@ class Evidence:
     expected: the time that the job will occupy its processors.  cut: less than its run time, by its limit.
     estimate: what the scheduler believes.  users: a number for each user.
     running_then, start_then: what ran already in the state at `now`.
-    From the run: said (the columns of the run table), state, lost, promised, segments, summary.
+    doomed: cancelled at their submission, for a dependency failed before the state.
+    until: the last instant that was run, ticks, None: to the end.  is_counted: a machine without nodes.
+    From the run: said (the columns of the run table), state, lost, promised, attempts, note, segments,
+    placements, summary.
     """
 
     count: int
@@ -67,7 +70,9 @@ class Evidence:
     eligible: Ints
     running_then: Flags
     start_then: Ints
+    doomed: Flags
     now: int | None
+    until: int | None
     settled: bool
     is_counted: bool
     processors: int
@@ -78,7 +83,10 @@ class Evidence:
     state: Any
     lost: Ints
     promised: Ints
+    attempts: Ints
+    note: Any
     segments: Table
+    placements: Table
     summary: dict[str, Any]
 
     def job(self, row: int) -> str:

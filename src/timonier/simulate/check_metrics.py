@@ -14,17 +14,41 @@ from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence,
 from timonier.simulate.check_placements import OnNodes
 
 CLOSE = 1e-9
+HUGE = 1e300  # JSON has whole numbers beyond every float
+# metrics that are unknown where they cannot be: of two runs, of jobs that ended, of machines with nodes
+OVER_RUNS = ("pool_gain_share", "pool_gain_work_share", "pool_only_jobs")
+OF_ENDED = (
+    *("wait_work_weighted_s", "wait_below_run_share", "wait_below_run_work_share", "makespan_s"),
+    *("jain_bsld_user", "bsld_worst_user", "utilisation", "processor_hours_per_hour", "jobs_per_hour"),
+)
+RESOURCES = ("cores", "memory", "gpus")
+ON_NODES = (
+    *("energy_kwh", "cost", "idle_energy_kwh", "gpu_fragmentation", "gpu_fragmentation_of_idle"),
+    *(f"utilisation_{name}" for name in RESOURCES),
+    *(f"allocated_over_asked_{name}" for name in RESOURCES),
+    *(f"stranded_{name}" for name in RESOURCES),
+    *(f"short_first_{name}" for name in RESOURCES),
+)
 
 
 def metrics_are_right(e: Evidence) -> list[str]:
-    """summary.json's metrics, computed again by formulas of their own."""
+    """summary.json's metrics, all of them, computed again by formulas of their own.
+
+    What only machines with nodes have is taken from there.
+    """
     said = e.summary.get("metrics", {})
     warmup = e.summary.get("warmup", 0.0)
-    if not isinstance(said, dict) or not isinstance(warmup, int | float):
+    if not isinstance(said, dict):
         return ["summary.json: 'metrics' is not a table of numbers"]
+    if not _is_number(warmup) or not 0.0 <= warmup < 1.0:
+        return ["summary.json: 'warmup' is not a share of the jobs, 0 to below 1"]
     found = _metrics(e, float(warmup))
-    broken = []
+    broken = [f"summary.json has no metric {name}" for name in (*found, *ON_NODES) if name not in said]
+    if e.is_counted:
+        found |= dict.fromkeys(ON_NODES)
     for name, value in said.items():
+        if name not in found and name not in ON_NODES:
+            broken.append(f"summary.json has a metric that is not known: {name}")
         if name in found and not _close(value, found[name]):
             broken.append(f"summary.json says {name} = {value}; the run table gives {found[name]}")
     return broken
@@ -33,7 +57,13 @@ def metrics_are_right(e: Evidence) -> list[str]:
 def _close(said: Any, found: float | None) -> bool:
     if said is None or found is None:
         return said is None and found is None
-    return isinstance(said, int | float) and math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
+    if not _is_number(said) or abs(said) > HUGE:
+        return False
+    return math.isclose(said, found, rel_tol=CLOSE, abs_tol=1e-12)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
@@ -42,10 +72,8 @@ def _metrics(e: Evidence, warmup: float) -> dict[str, float | None]:
     late[np.argsort(e.said["submit_s"], kind="stable")[: int(warmup * e.count)]] = False
     started, ended = late & e.started, late & e.started & e.ended
     wait = e.said["wait_s"][started].astype(float)
-    # one run alone knows nothing of a baseline, and a counted machine nothing of nodes, watts and prices
-    unknown = ["pool_gain_share", "pool_gain_work_share", "pool_only_jobs"]
-    unknown += [name for name in e.summary["metrics"] if e.is_counted]
-    found: dict[str, float | None] = {**dict.fromkeys(unknown), "jobs_scored": float(len(wait))}
+    # None where it is not known: one run alone knows nothing of a baseline
+    found: dict[str, float | None] = {**dict.fromkeys(OVER_RUNS + OF_ENDED), "jobs_scored": float(len(wait))}
     found |= {f"jobs_{state}": float(np.count_nonzero(e.is_in(state))) for state in STATES}
     found |= _points("wait", wait, "_s") | {"wait_max_s": float(np.max(wait)) if len(wait) else None}
     lost = np.maximum(e.lost, 0).astype(float)

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from timonier.policy import Limits, Profile
 from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, Flags, Ints, pc, told
-from timonier.simulate.check_metrics import metrics_are_right
 
 # ---- the run table by itself
 
@@ -51,11 +50,19 @@ def states_fit(e: Evidence) -> list[str]:
 
 
 def runs_as_long_as_it_should(e: Evidence) -> list[str]:
-    """Its run time, or less where the limit cuts it short; and the state says which."""
+    """Its run time, or less where the limit cuts it short; and the state says which.
+
+    A run goes on to its end, where only jobs still run that never end, or to `until`, that instant included.
+    """
     done = e.ended & e.started
     cut = e.is_in("timeout")
-    over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected < e.horizon)
+    last = FOREVER if e.until is None else e.until
+    over_due = e.is_in("running") & e.started & (e.said["start_s"] + e.expected <= last)
+    beyond = ~e.running_then & ((e.said["start_s"] > last) | (e.said["end_s"] > last))
     return [
+        *told(
+            e, beyond, "starts or ends after the instant at which the run was stopped (manifest.toml: until)"
+        ),
         *told(
             e,
             done & (e.said["end_s"] - e.said["start_s"] != e.expected),
@@ -128,7 +135,10 @@ def capacity_is_kept(e: Evidence) -> list[str]:
 
 
 def queue_limits_are_kept(e: Evidence) -> list[str]:
-    """What the running jobs of a queue, and of each user in it, may hold."""
+    """What the running jobs of a queue, and of each user in it, may hold when one more starts.
+
+    What ran already in the state may hold more: limits may have been lowered since.
+    """
     broken = []
     size, one = e.said["size"], np.ones(e.count, dtype=np.int64)
     for queue in e.profile.queues:
@@ -139,20 +149,29 @@ def queue_limits_are_kept(e: Evidence) -> list[str]:
             (limits.jobs, one, f"jobs {of} run"),
         ):
             if most is not None:
-                broken += _at_most(e, rows, amount, most, what)
+                broken += _at_most(e, rows, amount, most, what, starts_only=True)
         for most, amount, what in (
             (limits.user_processors, size, f"processors of one user {of} are in use"),
             (limits.user_jobs, one, f"jobs of one user {of} run"),
         ):
             if most is not None:
-                broken += _at_most(e, rows, amount, most, what, e.users)
+                broken += _at_most(e, rows, amount, most, what, e.users, starts_only=True)
     return broken
 
 
-def _at_most(
-    e: Evidence, rows: Flags, amount: Ints, most: int, what: str, group: Ints | None = None
+def _at_most(  # noqa: PLR0913  what is added up, of whom, when, and what is said of it
+    e: Evidence,
+    rows: Flags,
+    amount: Ints,
+    most: int,
+    what: str,
+    group: Ints | None = None,
+    starts_only: bool = False,
 ) -> list[str]:
-    """Add up what starts and ends, instant by instant (and group by group)."""
+    """Add up what starts and ends, instant by instant (and group by group).
+
+    starts_only: only where a job starts that did not run already in the state.
+    """
     if not rows.any():
         return []
     start = e.said["start_s"][rows]
@@ -162,6 +181,9 @@ def _at_most(
     groups = np.zeros(len(time), dtype=np.int64) if group is None else np.tile(group[rows], 2)
     order = np.lexsort((change, time, groups))  # at one instant the ends come first
     used = np.cumsum(change[order])
+    if starts_only:
+        began = np.concatenate([~e.running_then[rows], np.zeros(len(start), dtype=bool)])[order]
+        used[~began] = 0
     worst = int(np.argmax(used))
     if used[worst] <= most:
         return []
@@ -187,13 +209,19 @@ def dependencies_are_kept(e: Evidence) -> list[str]:
     wrong, early = np.zeros(e.count, dtype=bool), np.zeros(e.count, dtype=bool)
     wrong[child[runs & ~fulfilled]] = True
     early[child[runs & ended & (start[child] < end[parent] + e.think[child])]] = True
-    doomed = np.zeros(e.count, dtype=bool)
+    doomed = e.doomed.copy()
     doomed[child[closed[parent] & ~fulfilled]] = True
+    wrong |= e.doomed & e.started
+    has_come = e.submit <= (FOREVER if e.until is None else e.until)
     return [
         *told(e, wrong, "starts although a dependency of it does not hold"),
         *told(e, early, "starts before its dependencies have ended (and its think time is over)"),
         *told(e, e.is_in("cancelled") & ~doomed, "is cancelled, but its dependencies could hold"),
-        *told(e, e.is_in("pending") & doomed, "waits for ever for a dependency that cannot hold"),
+        *told(
+            e,
+            e.is_in("pending") & doomed & has_come,
+            "waits for ever for a dependency that cannot hold",
+        ),
     ]
 
 
@@ -258,6 +286,22 @@ def promised_starts_are_kept(e: Evidence) -> list[str]:
     return told(e, late | never, "starts later than it was promised (promised_s)")
 
 
+def nobody_waits_for_nothing(e: Evidence) -> list[str]:
+    """At the end of a run nobody who may start waits on a machine on which nothing runs."""
+    cycle = e.profile.cycle
+    always_looks = {"submit", "end"} <= set(cycle.on) or cycle.every_s is not None
+    if e.is_in("running").any() or not always_looks:
+        return []
+    waits = e.is_in("pending") & ~e.doomed
+    if e.until is not None:  # who came before the last pass, and waits for no other job
+        last = e.until if cycle.every_s is None else e.until // cycle.every_s * cycle.every_s
+        waits &= np.maximum(e.submit, e.eligible) <= last
+        waits &= np.asarray(pc.equal(pc.fill_null(e.dependency, ""), ""))
+        ends = e.said["end_s"].max(initial=0)
+        waits &= bool(ends <= last)
+    return told(e, waits, "waits at the end of the run, although nothing runs")
+
+
 def _limits_hold_back(profile: Profile) -> bool:
     limits = [queue.limits for queue in profile.queues]
     held = [(x.processors, x.jobs, x.user_processors, x.user_jobs) for x in limits]
@@ -266,46 +310,6 @@ def _limits_hold_back(profile: Profile) -> bool:
 
 def _depend(e: Evidence) -> bool:
     return bool(np.asarray(pc.not_equal(pc.fill_null(e.dependency, ""), "")).any())
-
-
-# ---- the other files
-
-
-def segments_say_the_same(e: Evidence) -> list[str]:
-    """Each started job has segments from its start to its end, one after the other; others have none."""
-    data = e.segments.data
-    missing = {"job_id", "start_s", "end_s"} - set(e.segments.names)
-    if missing:
-        return [f"segments.parquet has no column {', '.join(sorted(missing))}"]
-    found = pc.index_in(data.column("job_id").cast(pa.string()), e.ids.combine_chunks())
-    if found.null_count:
-        return ["segments.parquet has a job that is not in jobs.parquet"]
-    row = np.asarray(found).astype(np.int64)
-    start = np.asarray(pc.fill_null(data.column("start_s").cast(pa.int64()), UNKNOWN))
-    end = np.asarray(pc.fill_null(data.column("end_s").cast(pa.int64()), FOREVER))
-    order = np.lexsort((start, row))
-    row, start, end = row[order], start[order], end[order]
-    first, last = np.full(e.count, UNKNOWN), np.full(e.count, UNKNOWN)
-    last[row] = end
-    first[row[::-1]] = start[::-1]
-    overlap = np.zeros(e.count, dtype=bool)
-    overlap[row[1:][(row[1:] == row[:-1]) & (start[1:] < end[:-1])]] = True
-    should_end = np.where(e.started, np.where(e.ended, e.said["end_s"], FOREVER), UNKNOWN)
-    wrong = (first != e.said["start_s"]) | (last != should_end) | overlap
-    return told(e, wrong, "has segments that are not its start_s to end_s")
-
-
-def counts_are_right(e: Evidence) -> list[str]:
-    """summary.json counts the jobs as the run table does."""
-    said = e.summary.get("jobs", {})
-    if not isinstance(said, dict):
-        return ["summary.json: 'jobs' is not a table of counts"]
-    counts = {state: int(np.count_nonzero(e.is_in(state))) for state in STATES} | {"in all": e.count}
-    return [
-        f"summary.json counts {said.get(name, 0)} jobs {name}; the run table has {count}"
-        for name, count in counts.items()
-        if said.get(name, 0) != count
-    ]
 
 
 RULES: tuple[Callable[[Evidence], list[str]], ...] = (
@@ -320,9 +324,7 @@ RULES: tuple[Callable[[Evidence], list[str]], ...] = (
     dependencies_are_kept,
     first_come_first_served,
     promised_starts_are_kept,
-    segments_say_the_same,
-    counts_are_right,
-    metrics_are_right,
+    nobody_waits_for_nothing,
 )
 
 # machines with nodes have rules of their own for these

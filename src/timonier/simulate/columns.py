@@ -19,7 +19,13 @@ Ints = NDArray[np.int64]
 
 MOST_JOBS = 1 << 28
 MOST_PROCESSORS = 1 << 24
-LONGEST_S = 1 << 30
+BEYOND = 1 << 31  # ticks: 68 years, the longest time that the clock takes
+
+
+# demands that a number of processors cannot tell: above zero; not empty; other than usual
+NUMBERS = ("gpus", "gpu_memory_bytes", "memory_bytes")
+TEXTS = ("gpu_types", "mig", "features", "tasks_per_node", "within")
+FLAGS = {"whole_nodes": True, "gang": False}
 
 
 @dataclass(slots=True)
@@ -52,7 +58,8 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     """
     assumed: dict[str, int] = {}
     submit = _ticks(jobs, "submit_s", assumed)
-    run = _ticks(jobs, "runtime_s", assumed)
+    done = _done(jobs, assumed)
+    run = _left(jobs, _ticks(jobs, "runtime_s", assumed), done)
     limit = _limits(jobs, run, profile, assumed)
     running, start = _state(jobs)
     reserved, promised = (_ticks_or_none(jobs, name) for name in ("reserved_s", "promised_s"))
@@ -61,28 +68,53 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     if jobs.state is not None:  # an end that is overdue in a state comes at once
         now = int(to_ticks(np.array([jobs.state.now_s]))[0][0])
         occupied = np.where(running & (start + occupied < now), now - start, occupied)
-    est = _estimates(jobs, limit, occupied, profile, assumed)
+    est = _estimates(jobs, limit, occupied, done, profile, assumed)
     size = processors_per_job(jobs)
     columns = Columns(
         submit, occupied, limit, est, size, killed, running, start, reserved, promised, {}, assumed
     )
-    for name in ("gpus", "memory_bytes"):
-        if jobs.has(name) and machine.is_counted:
-            asked = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
-            if asked:
-                assumed[f"{name} asked for, not modelled on a counted machine"] = asked
+    if machine.is_counted:
+        _tell_what_needs_nodes(jobs, assumed)
     return columns
 
 
-def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
+def _tell_what_needs_nodes(jobs: Jobs, assumed: dict[str, int]) -> None:
+    """Count, demand by demand, the jobs whose request a number of processors cannot tell."""
+    found: dict[str, int] = {}
+    for name in jobs.table.column_names:
+        column = jobs.table.column(name)
+        if name in NUMBERS or name.startswith("res."):
+            found[name] = int(np.count_nonzero(jobs.numbers(name, 0) > 0))
+        elif name in TEXTS:
+            found[name] = len(jobs) - int(column.null_count)
+        elif name in FLAGS:
+            count = pc.sum(pc.equal(column, FLAGS[name])).as_py() or 0
+            found[name if FLAGS[name] else f"{name} = false"] = int(count)
+    for name, count in found.items():
+        if count:
+            assumed[f"{name} asked for, not modelled on a counted machine"] = count
+
+
+def think_ticks(jobs: Jobs, assumed: dict[str, int]) -> Ints:
+    """The think times, in ticks; without a dependency they mean nothing.  Raises InputError for one too long."""
+    if not jobs.has("think_s") or not jobs.has("dependency"):
+        return np.zeros(len(jobs), dtype=np.int64)
+    depends = np.asarray(pc.is_valid(jobs.texts("dependency")).to_numpy(zero_copy_only=False))
+    return _ticks(jobs, "think_s", assumed, depends)
+
+
+def _ticks(jobs: Jobs, name: str, assumed: dict[str, int], where: NDArray[np.bool_] | None = None) -> Ints:
+    """A column in ticks; where: only these rows, 0 elsewhere."""
     values = jobs.numbers(name, 0)
+    if where is not None:
+        values = np.where(where, values, 0)
     ticks, fractions = to_ticks(values)
     if fractions:
         assumed[f"{name} rounded to whole seconds"] = fractions
-    if name != "submit_s":
+    if name == "runtime_s":
         raised = (ticks == 0) & (values > 0)
         ticks = np.where(raised, 1, ticks) if raised.any() else ticks
-    far = (ticks >= LONGEST_S * 2) & (ticks < NEVER)
+    far = (ticks >= BEYOND) & ((ticks < NEVER) | (name != "runtime_s"))
     if far.any():
         row = int(np.flatnonzero(far)[0])
         raise InputError(
@@ -91,6 +123,30 @@ def _ticks(jobs: Jobs, name: str, assumed: dict[str, int]) -> Ints:
             fix="give times in seconds from the workload's zero; a job that never leaves has runtime_s = inf",
         )
     return ticks
+
+
+def _done(jobs: Jobs, assumed: dict[str, int]) -> Ints:
+    """Work that the jobs of a state have done before, in ticks; 0 in a log."""
+    if jobs.state is None or not jobs.has("done_s"):
+        return np.zeros(len(jobs), dtype=np.int64)
+    done, fractions = to_ticks(jobs.numbers("done_s", 0))
+    if fractions:
+        assumed["done_s rounded to whole seconds"] = fractions
+    return done
+
+
+def _left(jobs: Jobs, run: Ints, done: Ints) -> Ints:
+    """Run times without what is done already.  Raises InputError where nothing is left."""
+    over = np.flatnonzero((done >= run) & (done > 0))
+    if len(over):
+        row = int(over[0])
+        raise InputError(
+            f"job {jobs.table.column('job_id')[row].as_py()!r} has done_s = {done[row]} of {run[row]} s: "
+            "nothing is left to do",
+            where=f"{jobs.source}, row {row + 1}, done_s",
+            fix="leave jobs out that have ended; done_s is work of earlier attempts, before start_s",
+        )
+    return np.where(run < NEVER, run - done, NEVER)
 
 
 def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
@@ -109,6 +165,10 @@ def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) ->
     else:
         absent = np.zeros(len(run), dtype=bool)
         limit = np.maximum(values, 1)
+    far = int(np.count_nonzero(~absent & (limit >= BEYOND)))
+    if far:
+        assumed["time_limit_s beyond 68 years, taken as never"] = far
+        limit = np.where(limit >= BEYOND, NEVER, limit)
     count = int(np.count_nonzero(absent))
     if count:
         how = "taken as their run time" if missing_s is None else f"taken as {missing_s} s"
@@ -117,7 +177,9 @@ def _limits(jobs: Jobs, run: Ints, profile: Profile, assumed: dict[str, int]) ->
     return limit
 
 
-def _estimates(jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assumed: dict[str, int]) -> Ints:
+def _estimates(
+    jobs: Jobs, limit: Ints, occupied: Ints, done: Ints, profile: Profile, assumed: dict[str, int]
+) -> Ints:
     """What the scheduler expects of each job, in ticks."""
     if profile.estimate.use == "exact":
         return occupied
@@ -127,14 +189,17 @@ def _estimates(jobs: Jobs, limit: Ints, occupied: Ints, profile: Profile, assume
     absent = np.isnan(predicted)
     if absent.any():
         assumed["no prediction given, taken as their time limit"] = int(np.count_nonzero(absent))
-    ticks = np.maximum(to_ticks(np.where(absent, 0.0, predicted))[0], 1)
+    ticks, fractions = to_ticks(np.where(absent, 0.0, predicted))
+    if fractions:
+        assumed["predicted_s rounded to whole seconds"] = fractions
+    ticks = np.where(ticks >= BEYOND, NEVER, np.maximum(ticks - done, 1))
     ticks = np.where(absent, limit, ticks)
     return np.minimum(ticks, limit) if profile.estimate.over == "kill" else ticks
 
 
 def _ticks_or_none(jobs: Jobs, name: str) -> Ints:
-    """Ticks, -1 where the cell is empty."""
-    if not jobs.has(name):
+    """Ticks of a column that only states have, -1 where the cell is empty."""
+    if jobs.state is None or not jobs.has(name):
         return np.full(len(jobs), -1, dtype=np.int64)
     values = jobs.numbers(name, np.nan).astype(np.float64)
     return to_ticks(np.where(np.isnan(values), -1.0, values))[0]
@@ -162,7 +227,10 @@ def _state(jobs: Jobs) -> tuple[NDArray[np.bool_], Ints]:
 
 
 def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profile: Profile) -> None:
-    """Fill columns.why: row -> why this job can never run, with the nearest request that can."""
+    """Fill columns.why: row -> why this job can never run, with the nearest request that can.
+
+    Raises InputError where the running jobs of a state hold more of a partition than it has.
+    """
     processors = _processors(machine)
     _note(columns, columns.size > processors, f"asks for {{size}} processors; the machine has {processors}")
     if machine.partitions:
@@ -173,6 +241,10 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
             names = pc.fill_null(names, default)
         for name in pc.unique(names.drop_null()).to_pylist():
             here = rows_with(names, name)
+            held = here & columns.running
+            refuse_what_holds_too_much(
+                jobs, int(columns.size[held].sum()), f"partition {name!r}", caps.get(name, 0)
+            )
             if name not in caps:
                 _note(columns, here, f"no partition {name!r} on this machine: {nearest(name, caps)}")
             else:
@@ -182,6 +254,16 @@ def refuse_what_cannot_run(jobs: Jobs, columns: Columns, machine: Machine, profi
                     f"asks for {{size}} processors; partition {name!r} has {caps[name]}",
                 )
     refuse_by_queues(jobs, columns, profile)
+
+
+def refuse_what_holds_too_much(jobs: Jobs, held: int, where: str, most: int) -> None:
+    """Raise InputError where the running jobs of a state hold more processors than there are."""
+    if held > most:
+        raise InputError(
+            f"the running jobs hold {held} processors; {where} has {most}",
+            where=jobs.source,
+            fix="give the machine on which this state was taken",
+        )
 
 
 def refuse_by_queues(jobs: Jobs, columns: Columns, profile: Profile) -> None:
@@ -205,7 +287,8 @@ def refuse_by_queues(jobs: Jobs, columns: Columns, profile: Profile) -> None:
 
 
 def _note(columns: Columns, where: NDArray[np.bool_], text: str) -> None:
-    for row in np.flatnonzero(where).tolist():
+    """Say why these jobs cannot run; of one that runs already there is no question."""
+    for row in np.flatnonzero(where & ~columns.running).tolist():
         columns.why.setdefault(row, text.format(size=int(columns.size[row])))
 
 

@@ -44,6 +44,11 @@ def parse(text: str) -> list[tuple[int, str]]:
         kind, _, ids = clause.strip().partition(":")
         if kind not in KINDS:
             raise InputError(f"unknown dependency {clause.strip()!r}", fix=nearest(kind, KINDS))
+        if "?" in ids or "+" in ids:
+            raise InputError(
+                f"dependency {clause.strip()!r}: `?` (any one of them) and `+` (minutes) are not modelled",
+                fix="write afterok:1,afterok:2 for both of them",
+            )
         names = [name.strip() for name in ids.split(":") if name.strip()]
         if not names:
             raise InputError(f"dependency {clause.strip()!r} names no job", fix="write afterok:JOB_ID")

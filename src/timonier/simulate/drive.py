@@ -12,7 +12,7 @@ from typing import Any
 from timonier.simulate import kernel
 from timonier.simulate.counted_nodes import give_names
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE
+from timonier.simulate.kernel.backfill import SHORTEST
 from timonier.simulate.kernel.builds import loop_for, loop_on_nodes
 from timonier.simulate.pack import Packed
 
@@ -78,7 +78,7 @@ def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int
         marker = kernel.cache_folder() / f"build-{order}-{backfill}-{event}-{rich}"
     else:
         advance = loop_on_nodes(backfill, event)
-        marker = kernel.cache_folder() / f"build-nodes-{int(backfill == CONSERVATIVE)}-{event}"
+        marker = kernel.cache_folder() / f"build-nodes-{max(backfill, SHORTEST)}-{event}"
     if marker.exists() or os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
         return advance
     if tell is not None:

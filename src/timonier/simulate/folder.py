@@ -24,13 +24,16 @@ from timonier.workload import write_swf, write_table
 from timonier.workload.arrow import pc
 
 
-def check_names(log: Path, out: Path | None, state: Path | None) -> None:
+def check_names(log: Path, out: Path | None, state: Path | None, usage: Path | None = None) -> None:
     """Refuse names that cannot be written, before hours of work.  Raises InputError.
 
-    A run never takes the place of what it was read from; a state may: it is the same queue, later.
+    A run never takes the place of what it was read from.
     """
-    if out is not None and out.resolve() == log.resolve():
-        raise InputError("the run would overwrite its own input", where=str(out), fix="name another file")
+    for source in (log, usage):
+        if out is not None and source is not None and out.resolve() == source.resolve():
+            raise InputError("the run would overwrite its own input", where=str(out), fix="name another file")
+    if state is not None and usage is not None and state.resolve() == usage.resolve():
+        raise InputError("the state would overwrite the usage", where=str(state), fix="name another file")
     if state is not None and state.suffix.lower() not in (".parquet", ".csv"):
         raise InputError(
             f"cannot write a state as {state.suffix!r}", where=str(state), fix="name a .parquet file"
@@ -47,8 +50,8 @@ def is_folder(path: Path) -> bool:
     """Does this name ask for a run folder?  Raises InputError for a file of an unknown kind."""
     if path.name.lower().endswith((".swf", ".swf.gz", ".csv", ".parquet")):
         return False
-    if path.suffix in ("", ".run") or path.is_dir():
-        return True
+    if path.suffix == ".run" or not path.suffix[1:].isalpha() or path.is_dir():
+        return True  # run-0.95 and run.v2 are names, run.xlsx is a kind of file
     raise InputError(
         f"cannot write a run as {path.suffix!r}",
         where=str(path),
@@ -80,13 +83,14 @@ def write_run(run: Run, path: str | Path, summary: dict[str, Any], asked: dict[s
 
 
 def _write_swf(run: Run, path: str | Path) -> dict[str, int]:
-    """The jobs that ran, with their wait and the time they held their processors."""
+    """The jobs that ran, with their wait and the time they held their processors; status 0 is for timeout."""
     ended = pc.is_valid(run.table.column("run_s"))
     table = run.jobs.table
     table = table.set_column(table.column_names.index("runtime_s"), "runtime_s", run.table.column("run_s"))
     wait_s = run.table.column("wait_s").filter(ended).to_numpy().astype(np.float64)
     kept = replace(run.jobs, table=table.filter(ended), processors=run.machine.processors)
-    losses = write_swf(kept, path, wait_s)
+    completed = pc.equal(run.table.column("state").cast(pa.string()), "completed").filter(ended)
+    losses = write_swf(kept, path, wait_s, np.asarray(completed).astype(np.int64))
     left_out = len(run.jobs) - len(kept)
     return losses | ({"jobs that did not run to an end, left out": left_out} if left_out else {})
 
@@ -103,6 +107,8 @@ def _write_folder(run: Run, path: Path, summary: dict[str, Any], asked: dict[str
         (folder / "profile.toml").write_text(profile_to_toml(run.profile))
         (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
         manifest = {"schema": "timonier/run/1", "timonier": timonier.__version__, **asked}
+        if run.until_s is not None:
+            manifest["until"] = run.until_s
         manifest["files"] = {
             file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())
         }

@@ -20,15 +20,18 @@ from timonier.simulate.columns import (
     Ints,
     read_columns,
     refuse_what_cannot_run,
+    refuse_what_holds_too_much,
     rows_with,
+    think_ticks,
 )
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, RESERVATIONS, SHORTEST
 from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
+from timonier.simulate.kernel.keep import keep_promises
 from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.node_conservative import prime_plan
 from timonier.simulate.kernel.order import (
@@ -56,6 +59,7 @@ from timonier.simulate.pack_nodes import (
     read_demand,
     refuse_on_counted,
     refuse_on_nodes,
+    with_cycles,
 )
 from timonier.simulate.scores import restored
 from timonier.simulate.ticks import to_ticks
@@ -111,6 +115,7 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
     """
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
+    jobs = _under(jobs, machine, profile)
     columns = read_columns(jobs, machine, profile)
     if not machine.is_counted:
         refuse_on_nodes(profile)
@@ -136,6 +141,8 @@ def _pack_nodes(
         names, rows = len(nodes.layout.names), len(nodes.cluster.held.node)
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
+    if profile.backfill.rule == "reservations":
+        nodes = replace(nodes, cluster=with_cycles(nodes, jobs, profile, packed.row))
     prime(packed.state, 0, 1, 0, 0)
     nodes = _take_in(jobs, nodes, packed.row)
     if profile.backfill.rule == "conservative":
@@ -188,28 +195,58 @@ def _pack(
     _set_rank(state)
     if rich:
         _set_use(state, machine)
-    _set_running(jobs, state, columns, row, processors if counted else None)
+    if counted:  # on nodes it is the placements that say what is taken
+        held = int(columns.size[columns.running].sum())
+        refuse_what_holds_too_much(jobs, held, "the machine", processors)
+    _set_running(jobs, state, columns, row)
     if jobs.state is not None:
         s = state.scalars
-        s[k.FORCED] = not jobs.state.settled
-        s[k.ENDED] = int(jobs.state.engine.get("ended", 0))
-        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0))
-        s[k.TORN] = int(jobs.state.engine.get("torn", 0))
+        settled = jobs.state.settled
+        s[k.FORCED] = not settled
+        s[k.ENDED] = int(jobs.state.engine.get("ended", 0)) if settled else 1
+        s[k.ARRIVED] = int(jobs.state.engine.get("arrived", 0)) if settled else 1
+        s[k.TORN] = int(jobs.state.engine.get("torn", 0)) if settled else 0
+        if not settled:
+            s[k.TOLD] = 0  # who cannot run under these rules is refused now
         if counted:
             calendar = int(kind[1] in (EASY, SHORTEST))
             prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
-            if jobs.state.engine.get("quiet") == fingerprint(profile, machine):
+            if settled and jobs.state.engine.get("quiet"):
                 s[k.BEFORE] = s[k.SEQ]
     if kind[1] == CONSERVATIVE and counted:
         _set_line(state)
-    if kind[1] == CONSERVATIVE and counted and jobs.state is not None:
-        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        if jobs.state is not None:
+            _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
 
 
+def _draw_line(state: k.State, rich: int, settled: bool) -> None:
+    """Draw into the plan what runs, and what is promised: as it is, or, unless settled, where it still fits."""
+    if settled:
+        prime_line(state, rich, UNPLACED if state.scalars[k.ARRIVED] else HELD)
+        return
+    promised = state.reserved.copy()
+    state.reserved[:] = -1
+    prime_line(state, rich, UNPLACED)
+    places = np.arange(state.scalars[k.LO], state.scalars[k.HI])
+    when = promised[state.waiting.job[places]]
+    given = (when >= 0) & (when < k.NEVER)
+    places, when = places[given], when[given]
+    keep_promises(state, rich, places[np.argsort(when, kind="stable")], promised)
+
+
+def _under(jobs: Jobs, machine: Machine, profile: Profile) -> Jobs:
+    """The jobs; their state is settled only where it was taken under these rules on this machine."""
+    state = jobs.state
+    if state is None or not state.settled or state.engine.get("under") == fingerprint(profile, machine):
+        return jobs
+    return replace(jobs, state=replace(state, settled=False))
+
+
 def fingerprint(profile: Profile, machine: Machine) -> str:
-    """A short name for what decides; the same profile and machine have the same one."""
-    return hashlib.sha256(repr((profile, machine)).encode()).hexdigest()[:16]
+    """A short name for what decides; the same profile and machine have the same one, whatever they are called."""
+    decides = (replace(profile, name="", source=""), replace(machine, name=""))
+    return hashlib.sha256(repr(decides).encode()).hexdigest()[:16]
 
 
 def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
@@ -234,7 +271,7 @@ def _backfill_kind(profile: Profile) -> int:
         return CONSERVATIVE
     if rule == "easy":
         return SHORTEST if profile.backfill.order == "shortest" else EASY
-    return NONE
+    return RESERVATIONS if rule == "reservations" else NONE
 
 
 def _rows_in_order(columns: Columns, keep_all: bool) -> Ints:
@@ -286,7 +323,7 @@ def _rules(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, row
     of_job = np.zeros(len(row), dtype=k.RULE_OF_JOB)
     of_job["rank"] = rank[row]
     of_job["priority"] = jobs.numbers("priority", 0)[row]
-    of_job["think"] = to_ticks(jobs.numbers("think_s", 0))[0][row]
+    of_job["think"] = think_ticks(jobs, columns.assumed)[row]
     of_job["partition"] = partition[row]
     of_job["queue"] = queue[row]
     of_job["pair"] = pair[row]
@@ -423,7 +460,8 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     marks = state.marks
     running = columns.running[row]
     marks["start"] = np.where(running, columns.start[row], -1)
-    marks["promised"] = columns.promised[row]
+    if jobs.state is not None and jobs.state.settled:
+        marks["promised"] = columns.promised[row]
     if len(state.reserved):
         state.reserved[:] = columns.reserved[row]
     marks["state"][running] = k.RUN
@@ -432,14 +470,14 @@ def _set_marks(jobs: Jobs, state: k.State, columns: Columns, row: Ints, rich: in
     refused = np.zeros(len(columns.submit), dtype=bool)
     refused[list(columns.why)] = True
     marks["state"][refused[row] & ~running] = k.UNRUNNABLE
-    if jobs.has("doomed"):
+    if jobs.state is not None and jobs.has("doomed"):
         doomed = np.asarray(pc.fill_null(jobs.table.column("doomed"), False))[row]
         marks["state"][doomed] = k.DOOMED
         state.rules["depends"][doomed] = 1
     opening = state.opening
     opening["eligible"] = state.jobs["submit"]
     opening["missing"] = np.bincount(state.children.job, minlength=len(row))
-    if jobs.has("eligible_s"):
+    if jobs.state is not None and jobs.has("eligible_s"):
         known = jobs.numbers("eligible_s", np.nan).astype(np.float64)[row]
         given = ~np.isnan(known) & (opening["missing"] == 0)
         opening["eligible"][given] = to_ticks(known[given])[0]
@@ -463,21 +501,9 @@ def _set_line(state: k.State) -> None:
     line.span[:, COUNT] = BEGIN + 1
 
 
-def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints, processors: int | None) -> None:
-    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in.
-
-    processors: of a counted machine.  Raises InputError when they hold more than the machine has.
-    """
+def _set_running(jobs: Jobs, state: k.State, columns: Columns, row: Ints) -> None:
+    """Leave the running jobs in `batch`, in the order of their starts, for the kernel to take in."""
     packed = np.flatnonzero(columns.running[row])
-    if not len(packed):
-        return
-    held = int(columns.size[row][packed].sum())
-    if processors is not None and held > processors:
-        raise InputError(
-            f"the running jobs hold {held} processors; the machine has {processors}",
-            where=jobs.source,
-            fix="give the machine on which this state was taken",
-        )
     sequence = jobs.numbers("start_seq", 0)[row][packed]
     order = np.lexsort((packed, sequence, columns.start[row][packed]))
     state.batch[: len(packed)] = packed[order]

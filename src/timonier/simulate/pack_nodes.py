@@ -25,6 +25,7 @@ from timonier.simulate.layout import Layout, lay_out
 from timonier.simulate.scores import NO_MEMO, counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
 from timonier.workload import Jobs
+from timonier.workload.arrow import pc
 
 Ints = NDArray[np.int64]
 
@@ -62,6 +63,11 @@ class OnNodes:
 
 def refuse_on_counted(machine: Machine, profile: Profile) -> None:
     """Raise InputError for a profile that needs nodes on a machine that has none."""
+    if profile.backfill.rule == "reservations":
+        raise InputError(
+            f"backfill.rule = 'reservations' plans named nodes; {machine.name!r} is a count",
+            fix="describe the machine's nodes in [[node]], or set backfill.rule = 'conservative'",
+        )
     if profile.cycle.blocked != "queue":
         raise InputError(
             f"cycle.blocked = {profile.cycle.blocked!r} needs a machine with nodes; {machine.name!r} is a count",
@@ -71,6 +77,8 @@ def refuse_on_counted(machine: Machine, profile: Profile) -> None:
 
 def refuse_on_nodes(profile: Profile) -> None:
     """Raise InputError for a profile whose rules do not go together on a machine with nodes."""
+    if profile.backfill.rule == "reservations" and profile.cycle.blocked in ("queue", "partition"):
+        return
     if profile.backfill.rule != "none" and profile.cycle.blocked != "queue":
         raise InputError(
             f"{profile.backfill.rule} backfill reserves behind a head that blocks the queue; "
@@ -195,7 +203,23 @@ def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
         list=np.zeros(jobs + 1, dtype=np.int64),
         heap=np.zeros(jobs + 2, dtype=np.int64),
         gained=np.ones(1, dtype=np.int64),
+        knobs=np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64),
+        user=np.zeros(0, dtype=np.int32),
+        looked=np.zeros(0, dtype=np.int64),
     )
+
+
+def with_cycles(nodes: OnNodes, jobs: Jobs, profile: Profile, row: Ints) -> k.Cluster:
+    """The cluster with what backfill in cycles needs: an empty plan, the knobs, whose job is whose."""
+    knobs = profile.backfill
+    most = [ks.NEVER if value is None else value for value in (knobs.depth, knobs.window_s, knobs.user_jobs)]
+    users = jobs.texts("user")
+    codes = pc.fill_null(pc.dictionary_encode(users).combine_chunks().indices, -1)
+    user = np.asarray(codes)[row].astype(np.int32) + 1  # 0: a user that is not known
+    plan = empty_plan(nodes.layout, len(row), len(nodes.layout.names), len(nodes.cluster.held.node))
+    plan.knobs[:] = (knobs.every_s or 0, most[0], most[1], knobs.resolution_s or 1, most[2])
+    looked = np.zeros(int(user.max(initial=0)) + 1, dtype=np.int64)
+    return nodes.cluster._replace(plan=plan._replace(user=user, looked=looked))
 
 
 def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints | None = None) -> k.Room:

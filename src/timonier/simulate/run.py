@@ -22,7 +22,8 @@ class Run:
     """What came out.
 
     table: the run table, rows in input order.
-    longest_queue: most jobs waiting at once.  assumed: fact -> jobs.  packed: the state, to go on from.
+    longest_queue: most jobs waiting at the end of an instant.  assumed: fact -> jobs.  packed: the state, to go on from.
+    until_s: the last instant that was run, None: to the end.
     """
 
     jobs: Jobs
@@ -31,6 +32,7 @@ class Run:
     table: pa.Table
     longest_queue: int
     packed: Packed
+    until_s: float | None = None
     assumed: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -62,7 +64,17 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
         machine=machine,
         profile=profile,
         table=run_table(jobs, packed),
-        longest_queue=int(packed.state.scalars[k.LONGEST_QUEUE]),
+        longest_queue=_longest_queue(packed, until),
         packed=packed,
+        until_s=until_s,
         assumed=packed.columns.assumed,
     )
+
+
+def _longest_queue(packed: Packed, until: int) -> int:
+    """As counted on the way, and who waits at the end: the kernel need not let them join behind a blocked head."""
+    longest = int(packed.state.scalars[k.LONGEST_QUEUE])
+    if packed.kind[3]:
+        return longest
+    waiting = (packed.state.marks["start"] < 0) & (packed.state.jobs["submit"] <= until)
+    return max(longest, int(np.count_nonzero(waiting)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.kit.errors import InputError
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.simulate.kernel.backfill import CONSERVATIVE
@@ -31,6 +33,22 @@ STATE_COLUMNS = (
     "doomed",
     "start_seq",
 )
+
+
+def refuse_to_save(jobs: Jobs, path: Path) -> None:
+    """Raise InputError where a state cannot be written: over its log, or beside columns of the names it needs.
+
+    A state may take the place of the state from which the run went on: it is the same queue, later.
+    """
+    if jobs.state is None and path.resolve() == Path(jobs.source).resolve():
+        raise InputError("the state would overwrite the log", where=str(path), fix="name another file")
+    taken = [name for name in STATE_COLUMNS if jobs.state is None and jobs.has(name)]
+    if taken:
+        raise InputError(
+            f"the log has a column {taken[0]!r}, which a state file needs for itself",
+            where=jobs.source,
+            fix="rename it, or leave out --save-state",
+        )
 
 
 def state_of(run: Run, now_s: float) -> Jobs:
@@ -74,9 +92,9 @@ def state_of(run: Run, now_s: float) -> Jobs:
         table = table.append_column(name, values)
     s = packed.state.scalars
     engine: dict[str, Any] = {"ended": int(s[k.ENDED]), "arrived": int(s[k.ARRIVED]), "torn": int(s[k.TORN])}
+    engine["under"] = fingerprint(run.profile, run.machine)
     # a tick of this clock has started nothing: nor will the next, if nothing happens
-    if s[k.BEFORE] == s[k.SEQ]:
-        engine["quiet"] = fingerprint(run.profile, run.machine)
+    engine["quiet"] = bool(s[k.BEFORE] == s[k.SEQ])
     if packed.nodes is not None:
         luck = packed.nodes.cluster.luck
         engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}

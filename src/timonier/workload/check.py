@@ -14,23 +14,27 @@ from timonier.workload.arrow import Values, pc
 from timonier.workload.cells import LARGEST, WrongCell, canonical, wrong_cells
 from timonier.workload.columns import Column, column_named, known_columns, required_columns
 
-_DEPENDENCY = (
-    r"^(after|afterok|afterany|afternotok)(:[^:,\s]+)+(,(after|afterok|afterany|afternotok)(:[^:,\s]+)+)*$"
-)
+_CLAUSE = r"(afterok|afterany|afternotok)(:[^:,?+\s]+)+"
+_DEPENDENCY = rf"^{_CLAUSE}(,{_CLAUSE})*$"
+_NOT_MODELLED = {
+    r"\?": "`?` (any one of them) is not modelled; `,` means all of them",
+    r"\+": "`+` (minutes after a start) is not modelled; think_s delays after an end",
+    r"(^|,)after:": "`after` (a start) is not modelled; afterok, afterany and afternotok are",
+}
 _CHOICES = {"within": ["node", "switch", "rack"], "state": ["pending", "running"]}
 _MAY_BE_INFINITE = ("runtime_s", "reserved_s")
 _UNKNOWN = "leave it empty when unknown"
 
 
-def checked(table: pa.Table, where: str) -> pa.Table:
+def checked(table: pa.Table, where: str, is_state: bool = False) -> pa.Table:
     """The table with every contract column in its contract type; InputError with up to ten wrong cells.
 
-    Nothing is dropped and no row moves. Unknown columns pass through.
+    is_state: of a state file, which has columns of its own.  Nothing is dropped and no row moves. Unknown columns pass through.
     """
     _refuse_names(table, where)
     wrong: list[WrongCell] = []
     for k, name in enumerate(table.column_names):
-        column = column_named(name)
+        column = column_named(name, is_state)
         if column is None:
             continue
         values, bad = canonical(table.column(k), column)
@@ -74,10 +78,19 @@ def _broken(values: Values, column: Column) -> Iterator[WrongCell]:
         wrong = pc.and_(pc.invert(pc.is_in(values, pa.array(known))), pc.is_valid(values))
         yield from wrong_cells(values, wrong, column.name, f"must be one of {', '.join(known)}")
     if column.name == "dependency" and values.null_count < len(values):
-        wrong = pc.invert(pc.match_substring_regex(values, _DEPENDENCY))
-        yield from wrong_cells(values, wrong, column.name, "must look like afterok:17:18,afterany:19")
+        yield from _broken_dependencies(values)
     if column.kind in ("number", "integer", "bytes"):
         yield from _broken_numbers(values, column)
+
+
+def _broken_dependencies(values: Values) -> Iterator[WrongCell]:
+    """What Slurm allows and is not modelled is told by name."""
+    wrong = pc.invert(pc.match_substring_regex(values, _DEPENDENCY))
+    for pattern, rule in _NOT_MODELLED.items():
+        here = pc.and_(wrong, pc.match_substring_regex(values, pattern))
+        yield from wrong_cells(values, here, "dependency", rule)
+        wrong = pc.and_(wrong, pc.invert(here))
+    yield from wrong_cells(values, wrong, "dependency", "must look like afterok:17:18,afterany:19")
 
 
 def _broken_numbers(values: Values, column: Column) -> Iterator[WrongCell]:

@@ -15,7 +15,7 @@ class Column:
     """One column of the contract.
 
     kind: text, number, integer, bytes or flag.  lowest, highest: bounds of the value, None where there is none.
-    need: required, optional, or "state file".
+    need: required, optional, "state file", or "saved state": these names have a meaning there alone.
     """
 
     name: str
@@ -35,11 +35,15 @@ def known_columns() -> dict[str, Column]:
     return {row["name"]: _column(row) for row in rows}
 
 
-def column_named(name: str) -> Column | None:
-    """The contract's word on a column, None for one that is only passed through."""
+def column_named(name: str, is_state: bool = False) -> Column | None:
+    """The contract's word on a column, None for one that is only passed through.
+
+    is_state: of a state file, which knows a few names more.
+    """
     if name.startswith("res."):
         return Column(name, "number", "0", 0.0, None, "optional", "a further resource per task")
-    return known_columns().get(name)
+    column = known_columns().get(name)
+    return None if column is not None and column.need == "saved state" and not is_state else column
 
 
 def required_columns() -> list[str]:

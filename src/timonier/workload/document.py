@@ -33,6 +33,9 @@ def render_page() -> str:
     """The page as Markdown."""
     parts = [_TITLE]
     titles = {"required": "Required", "optional": "Optional", "state file": "Only in a state file"}
+    titles["saved state"] = (
+        "Only in a state file of `--save-state`; any other table may have columns of these names"
+    )
     for need, title in titles.items():
         rows = [column for column in known_columns().values() if column.need == need]
         parts.append(f"## {title}\n\n" + _table(rows))

@@ -33,6 +33,7 @@ class StateHeader:
     settled: everything due at now_s has happened, the scheduling pass included
     (true for files of --save-state; a state written by hand gets a pass at now_s).
     usage: fair-share usage rows (account, user, usage), carried along.
+    engine: what --save-state writes for itself; `under` is the profile and machine to which `settled` applies.
     """
 
     now_s: float

@@ -32,7 +32,7 @@ from timonier.simulate.kernel.state import (
 )
 from timonier.simulate.kernel.waiting import heap_head, heap_pop, vacate
 
-NONE, EASY, SHORTEST, CONSERVATIVE = range(4)
+NONE, EASY, SHORTEST, CONSERVATIVE, RESERVATIONS = range(5)
 CHUNK = 128  # places tested at once
 PART = 16  # and where one of them may start
 

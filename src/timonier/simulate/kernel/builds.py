@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.backfill import CONSERVATIVE
+from timonier.simulate.kernel.backfill import CONSERVATIVE, RESERVATIONS
 from timonier.simulate.kernel.conservative import build_conservative
 from timonier.simulate.kernel.loop import Advance, build
 from timonier.simulate.kernel.node_conservative import build_named
@@ -19,4 +19,6 @@ def loop_for(order: int, backfill: int, event: int, rich: int) -> Advance:
 
 def loop_on_nodes(backfill: int, event: int) -> AdvanceNodes:
     """The same on a machine with nodes, whatever the order."""
-    return build_named(event) if backfill == CONSERVATIVE else build_nodes(event)
+    if backfill == CONSERVATIVE:
+        return build_named(event)
+    return build_nodes(event, int(backfill == RESERVATIONS))

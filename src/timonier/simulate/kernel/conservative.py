@@ -61,7 +61,7 @@ from timonier.simulate.kernel.state import (
     State,
 )
 from timonier.simulate.kernel.timeline import forget
-from timonier.simulate.kernel.waiting import append, compact, insert, resort, vacate
+from timonier.simulate.kernel.waiting import append, compact, count_waiting, insert, resort, vacate
 
 UNPLACED = -1  # a waiting job that came since the last pass
 HELD = -2  # one that a queue limit holds back
@@ -343,5 +343,6 @@ def build_conservative(order: int, event: int, rich: int) -> Advance:
                         place_new(state, rich)
                 s[ARRIVED] = 0
                 start_due(state, rich)
+            count_waiting(state)
 
     return advance

@@ -20,7 +20,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, heap_push, insert
+from timonier.simulate.kernel.waiting import append, count_waiting, heap_push, insert
 
 FIFO, STATIC, DYNAMIC = range(3)
 
@@ -89,3 +89,5 @@ def prime(state: State, fifo: int, rich: int, calendar: int, heaped: int) -> Non
             ):
                 if opening["eligible"] > s[NOW]:
                     come_later(state, job, int(opening["eligible"]))
+    if not s[FORCED]:
+        count_waiting(state)

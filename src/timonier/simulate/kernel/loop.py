@@ -30,7 +30,7 @@ from timonier.simulate.kernel.backfill import (
 )
 from timonier.simulate.kernel.calendar import leave
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, is_due, next_clock
-from timonier.simulate.kernel.jit import loop
+from timonier.simulate.kernel.jit import inline, loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVED,
@@ -41,7 +41,10 @@ from timonier.simulate.kernel.state import (
     EVENTS,
     EVERY,
     FORCED,
+    FREE,
     HEAD,
+    HOLE,
+    LO,
     NEVER,
     NOW,
     ON_END,
@@ -50,7 +53,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, heap_push, insert, resort
+from timonier.simulate.kernel.waiting import append, count_waiting, heap_push, insert, resort
 
 Advance = Callable[[State, int, int], int]
 
@@ -58,6 +61,26 @@ Advance = Callable[[State, int, int], int]
 def is_heaped(order: int, backfill: int, event: int, rich: int) -> bool:
     """Is the line of this kind of profile a heap: fixed keys, and nobody but the head ever starts?"""
     return order == STATIC and backfill == bf.NONE and not event and not rich
+
+
+@inline
+def is_blocked(state: State) -> bool:
+    """Is there a head for which there is no room? (A hole has the size of nobody's job.)"""
+    s = state.scalars
+    return bool(s[WAITING] > 0 and s[FREE] < state.waiting.size[s[LO]] < HOLE)
+
+
+@inline
+def join_line(state: State, now: int) -> None:
+    """FCFS: who came by `now`, while nothing else happened, has waited."""
+    s = state.scalars
+    while not s[STOP]:
+        job = next_submitted(state, now)
+        if job < 0:
+            break
+        append(state, job)
+        s[ARRIVED] = 1
+    count_waiting(state)
 
 
 @cache
@@ -95,6 +118,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     return DONE
                 now = min(now, next_clock(state))
             if now > until:
+                if patient:
+                    join_line(state, until)
                 return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
@@ -115,6 +140,11 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     charge(state, job, -1)
                     end_job(state, job, now)
                 s[ENDED] = 1
+            if patient and not s[FORCED]:
+                if s[ON_END] and not clock and is_blocked(state):
+                    s[ENDED] = 0
+                    continue
+                join_line(state, now - 1)
             while True:
                 if rich:
                     job = next_arrived(state, now)
@@ -148,5 +178,6 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     s[HEAD] = -1
                 s[ENDED] = 0
                 s[ARRIVED] = 0
+            count_waiting(state)
 
     return advance

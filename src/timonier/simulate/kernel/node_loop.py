@@ -18,12 +18,13 @@ from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.jit import loop
+from timonier.simulate.kernel.node_cycle import begin_cycles, cycle_by_clock, make_cycle, next_cycle
 from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
 from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.reserve import which_fits_now
-from timonier.simulate.kernel.site import BACKFILL, Cluster
+from timonier.simulate.kernel.site import BACKFILL, PERIOD, Cluster
 from timonier.simulate.kernel.state import (
     ARRIVE,
     ARRIVED,
@@ -50,7 +51,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import insert, resort
+from timonier.simulate.kernel.waiting import count_waiting, insert, resort
 
 AdvanceNodes = Callable[[Cluster, int, int], int]
 WFP3, UNICEF = DYNAMIC_RULES
@@ -62,9 +63,18 @@ def next_instant(state: State) -> int:
     return min(next_submission(state), next_end(state), next_later(state))
 
 
+@inline
+def make_pass(cluster: Cluster, cycling: int) -> None:
+    """A pass over a line that is in order, and what follows each; cycling: 1 for backfill in cycles."""
+    plain_pass(cluster)
+    if cycling:
+        if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
+            make_cycle(cluster)
+
+
 @helper
-def make_pass(cluster: Cluster) -> None:
-    """A pass over a line that is in order."""
+def plain_pass(cluster: Cluster) -> None:
+    """A pass, backfill behind its head included."""
     base = cluster.base
     rule = base.scalars[RULE]
     if base.scalars[WAITING] > 0:
@@ -96,12 +106,15 @@ def gather_ends(cluster: Cluster) -> None:
 
 
 @cache
-def build_nodes(event: int) -> AdvanceNodes:
-    """The loop for one kind of profile: advance(cluster, until, budget) -> reason; event: a pass for every event."""
-    return _build_turns() if event else _build_instants()
+def build_nodes(event: int, cycling: int = 0) -> AdvanceNodes:
+    """The loop for one kind of profile: advance(cluster, until, budget) -> reason.
+
+    event: a pass for every event.  cycling: 1 for backfill by reservations.
+    """
+    return _build_turns(cycling) if event else _build_instants(cycling)
 
 
-def _build_instants() -> AdvanceNodes:
+def _build_instants(cycling: int) -> AdvanceNodes:
     @loop
     def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most `budget` instants."""
@@ -117,11 +130,15 @@ def _build_instants() -> AdvanceNodes:
                 if is_over(base, now):
                     return DONE
                 now = min(now, next_clock(base))
+                if cycling:
+                    now = min(now, next_cycle(cluster))
             if now > until:
                 return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             begin_instant(base, now)
+            if cycling:
+                begin_cycles(cluster)
             s[EVENTS] += 1
             while s[ENDS] > 0 and next_end(base) <= now:
                 slot = pop_end(base)
@@ -136,14 +153,17 @@ def _build_instants() -> AdvanceNodes:
                 s[ARRIVED] = 1
             if is_due(base):
                 s[FORCED] = 0
-                make_pass(cluster)
+                make_pass(cluster, cycling)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
+            if cycling:
+                cycle_by_clock(cluster)
+            count_waiting(base)
 
     return advance
 
 
-def _build_turns() -> AdvanceNodes:
+def _build_turns(cycling: int) -> AdvanceNodes:
     @loop
     def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
@@ -160,6 +180,8 @@ def _build_turns() -> AdvanceNodes:
                 now = next_instant(base)
                 over = is_over(base, now)
                 now = min(now, next_clock(base))
+                if cycling:
+                    now = min(now, next_cycle(cluster))
                 if s[FORCED]:
                     now = s[NOW]
                 elif over:
@@ -169,6 +191,8 @@ def _build_turns() -> AdvanceNodes:
                 if now > until:
                     return UNTIL
                 begin_instant(base, now)
+                if cycling:
+                    begin_cycles(cluster)
                 gather_ends(cluster)
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:
@@ -197,6 +221,11 @@ def _build_turns() -> AdvanceNodes:
                 due = is_tick(base)
                 s[FORCED] = 0
             if due:
-                make_pass(cluster)
+                make_pass(cluster, cycling)
+            if cycling:
+                if phase == CLOCK:
+                    cycle_by_clock(cluster)
+            if phase == CLOCK:
+                count_waiting(base)
 
     return advance

@@ -12,14 +12,14 @@ DYNAMIC_RULES = (WFP3, UNICEF)
 
 
 @inline
-def key(rule: int, now: int, submit: int, est: int, size: int, priority: int) -> float:
+def key(rule: int, now: int, submit: int, est: int, size: int, priority: float) -> float:
     """The key of a waiting job. w = now - submit, r = est, n = size, s = submit (ticks)."""
     r = math.inf if est >= NEVER else float(est)
     n = float(size)
     if rule == FCFS:
         return 0.0
     if rule == PRIORITY:
-        return -float(priority)
+        return -priority
     if rule == SJF:
         return r
     if rule == LJF:
@@ -48,4 +48,4 @@ def key(rule: int, now: int, submit: int, est: int, size: int, priority: int) ->
 def fill_keys(rule: int, jobs: Array, keys: Array) -> None:
     """The key of every job under a rule that does not look at the clock."""
     for j in range(len(jobs)):
-        keys[j] = key(rule, 0, jobs[j]["submit"], jobs[j]["est"], int(jobs[j]["size"]), 0)
+        keys[j] = key(rule, 0, jobs[j]["submit"], jobs[j]["est"], int(jobs[j]["size"]), 0.0)

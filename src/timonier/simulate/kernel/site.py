@@ -50,6 +50,16 @@ TASKS, OWNER = range(2)
     N_LUCK,
 ) = range(16)
 
+# How cycles plan: indices into `knobs` of a plan.
+(
+    PERIOD,  # ticks between cycles, 0: one after each pass, NEVER: none is made
+    DEPTH,  # jobs that a cycle looks at, NEVER: all
+    WINDOW,  # ticks ahead that it plans, NEVER: without end
+    GRID,  # ticks to which plans are rounded down
+    USER_JOBS,  # jobs of one user that it looks at, NEVER: all
+    N_KNOBS,
+) = range(6)
+
 # Fields of a word: what is free on a node.
 CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
 
@@ -191,7 +201,10 @@ class Index(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Conservative: who holds what from when until when; rows are those of `held`, the first of each task."""
+    """Who holds what from when until when; rows are those of `held`, the first of each task.
+
+    Conservative: all the time. Backfill by reservations: within a cycle.
+    """
 
     begin: Array  # int64[J], of each job's commitment, NEVER: it has none
     end: Array  # int64[J]
@@ -204,6 +217,9 @@ class Plan(NamedTuple):
     list: Array  # int64[J], scratch
     heap: Array  # int64[J + 1], scratch
     gained: Array  # int64[1]: 1 when something was given back since the last round
+    knobs: Array  # int64[N_KNOBS], of cycles
+    user: Array  # int32[J], whose job it is; cycles only
+    looked: Array  # int64[users], scratch: jobs of each user that the cycle has looked at
 
 
 class Cluster(NamedTuple):
@@ -226,4 +242,4 @@ class Cluster(NamedTuple):
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
     due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
-    plan: Plan  # conservative on named nodes only
+    plan: Plan  # conservative on named nodes, and reservations

@@ -91,7 +91,7 @@ JOB = record(
 # What only some jobs have; one row a job when the build is rich, else none.
 RULE_OF_JOB = record(
     rank="i8",  # queue priority, higher first
-    priority="i8",
+    priority="f8",
     think="i8",  # ticks
     partition="i4",  # index of the partition's cap, -1: none
     queue="i4",  # index of the queue's limits, -1: none

@@ -49,7 +49,7 @@ from timonier.simulate.kernel.state import (
     WAITING,
     State,
 )
-from timonier.simulate.kernel.waiting import append, insert, resort
+from timonier.simulate.kernel.waiting import append, count_waiting, insert, resort
 
 
 @helper
@@ -168,5 +168,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     shortest_pass(state)
                 else:
                     plain_pass(state)
+            if phase == CLOCK:
+                count_waiting(state)
 
     return advance

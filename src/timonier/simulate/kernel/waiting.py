@@ -84,6 +84,13 @@ def vacate(state: State, k: int) -> None:
 
 
 @inline
+def count_waiting(state: State) -> None:
+    """At the end of an instant: who waits now has to wait."""
+    s = state.scalars
+    s[LONGEST_QUEUE] = max(s[LONGEST_QUEUE], s[WAITING])
+
+
+@inline
 def append(state: State, job: int) -> None:
     """Put a job at the end of a line that is in the order of arrival."""
     s = state.scalars
@@ -95,10 +102,7 @@ def append(state: State, job: int) -> None:
     waiting.size[k] = state.jobs[job]["size"]
     waiting.est[k] = short(state.jobs[job]["est"])
     s[HI] = k + 1
-    waits = s[WAITING] + 1
-    s[WAITING] = waits
-    if waits > s[LONGEST_QUEUE]:
-        s[LONGEST_QUEUE] = waits
+    s[WAITING] += 1
 
 
 @inline
@@ -148,7 +152,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
     if s[LO] > 1024 and 2 * s[LO] > s[HI]:
         compact(state)
     jobs = state.jobs
-    priority = state.rules[job]["priority"] if rich else 0
+    priority = state.rules[job]["priority"] if rich else 0.0
     key = key_of(s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority)
     low = s[LO]
     high = s[HI]
@@ -188,10 +192,7 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
             move_up(state.waiting.since, k, hi)
         s[HI] = hi + 1
     place(state, k, job, key)
-    waits = s[WAITING] + 1
-    s[WAITING] = waits
-    if waits > s[LONGEST_QUEUE]:
-        s[LONGEST_QUEUE] = waits
+    s[WAITING] += 1
     s[TESTED] = 0
     return int(k)
 
@@ -200,11 +201,8 @@ def insert(state: State, rich: int, reserves: int, job: int) -> int:
 def heap_push(state: State, job: int) -> None:
     """Put a job into a line that is a heap: for fixed keys without backfill, where only the head matters."""
     s = state.scalars
-    waits = s[WAITING]
-    push(state.heap, waits, state.rank[job])
-    s[WAITING] = waits + 1
-    if waits >= s[LONGEST_QUEUE]:
-        s[LONGEST_QUEUE] = waits + 1
+    push(state.heap, s[WAITING], state.rank[job])
+    s[WAITING] += 1
 
 
 @inline
@@ -234,7 +232,7 @@ def resort(state: State, rich: int) -> None:
     jobs = state.jobs
     for k in range(s[HI]):
         job = waiting.job[k]
-        priority = state.rules[job]["priority"] if rich else 0
+        priority = state.rules[job]["priority"] if rich else 0.0
         waiting.key[k] = key_of(
             s[RULE], s[NOW], jobs[job]["submit"], jobs[job]["est"], int(jobs[job]["size"]), priority
         )

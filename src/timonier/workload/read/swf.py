@@ -42,7 +42,7 @@ def parse_swf(data: bytes, source: str) -> Jobs:
     """The same from bytes already in memory."""
     header = parse_header(data)
     fields = parse_fields(data, source)
-    number = {k: fields.column(str(k)).to_numpy() for k in (1, 2, 4, 5, 8, 9, 10, 12, 13, 15, 16, 17, 18)}
+    number = {k: fields.column(str(k)).to_numpy() for k in (1, 2, 4, 5, 8, 9, 10, 11, 12, 13, 15, 16, 17, 18)}
     size = np.where(number[8] > 0, number[8], number[5])
     _check(number, size, _is_extended(fields), data, source)
     no_run, no_size = number[4] <= 0, size <= 0
@@ -84,6 +84,8 @@ def _columns(
         "partition": _text(number[16]),
         "noted": {},
     }
+    if (number[11] >= 0).any():
+        columns["swf_status"] = _known(number[11], number[11] >= 0)
     if extended:
         columns["nodespec"] = fields.column("21").take(rows)
     else:

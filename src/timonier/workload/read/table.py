@@ -40,7 +40,7 @@ def read_table(path: str | Path, *, now: float | None = None, usage: str | Path 
 
 def table_to_jobs(table: pa.Table, where: str, said: Metadata, state: StateHeader | None) -> Jobs:
     """Check and clean a table that some reader made."""
-    table, cleaning = cleaned(checked(table.replace_schema_metadata(None), where))
+    table, cleaning = cleaned(checked(table.replace_schema_metadata(None), where, state is not None))
     if state:
         _check_running(table, state.now_s, where)
     return Jobs(table, where, cleaning, said.epoch, said.processors, state)
@@ -92,9 +92,20 @@ def state_of(
             where=where,
             fix="say --now T, seconds from the workload's zero; a state in Parquet carries it",
         )
-    if header is None or usage is None:
+    if usage is None:
         return header
+    if header is None:
+        raise no_state("--usage", where)
     return replace(header, usage=tuple(read_usage(usage)))
+
+
+def no_state(option: str, where: str) -> InputError:
+    """What to say where an option of states comes with a log."""
+    return InputError(
+        f"{option} needs a state: a job table with what runs and what waits",
+        where=where,
+        fix=f"leave out {option}" + ("; to stop a simulation early use --until" if option == "--now" else ""),
+    )
 
 
 def read_usage(path: str | Path) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ Source: https://www.cs.huji.ac.il/labs/parallel/workload/swf.html (version 2.2, 
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from timonier.kit.files import writing
-from timonier.workload.arrow import Values, pa_csv, pc
+from timonier.workload.arrow import Values, pa_csv, pc, row_numbers
 from timonier.workload.columns import Column, column_named
 from timonier.workload.epoch import unix_seconds
 from timonier.workload.jobs import Jobs
@@ -22,7 +23,7 @@ from timonier.workload.size import processors_per_job
 
 _KEPT = {
     "job_id", "submit_s", "runtime_s", "time_limit_s", "tasks", "cores", "memory_bytes",
-    "user", "account", "queue", "partition", "dependency", "think_s",
+    "user", "account", "queue", "partition", "dependency", "think_s", "swf_status",
 }  # fmt: skip
 _NUMBERED = r"^(0|[1-9]\d{0,14})$"
 
@@ -35,14 +36,34 @@ def is_swf_name(name: str) -> bool:
     return name.lower().endswith((".swf", ".swf.gz", ".txt"))
 
 
-def write_swf(jobs: Jobs, path: str | Path, wait_s: NDArray[Any] | None = None) -> dict[str, int]:
+def write_swf(
+    jobs: Jobs,
+    path: str | Path,
+    wait_s: NDArray[Any] | None = None,
+    status: NDArray[np.int64] | None = None,
+) -> dict[str, int]:
     """Write an SWF log, gzip when the name ends in .gz. Returns what was lost: fact -> rows.
 
-    wait_s: float64[J], s, field 3 of each row, -1 or nan where unknown.  A job that never leaves cannot
-    be written.  Names that are not numbers are numbered, and the header says which is which.
+    wait_s: float64[J], s, field 3 of each row, -1 or nan where unknown.
+    status: int64[J], field 11 (1 completed, 0 failed, 5 cancelled, -1 unknown); else the column `swf_status`.
+    Rows are written in the order of submission, as the format asks for.  A job that never leaves cannot be
+    written.  Names that are not numbers are numbered, and the header says which is which.
     """
     losses: dict[str, int] = {}
-    lines, fields = _fields(jobs, wait_s, losses)
+    order = _order(jobs)
+    moved = int((order != np.arange(len(jobs))).sum())
+    if moved:
+        losses["order of the rows (SWF is in the order of submission)"] = moved
+        jobs = replace(jobs, table=jobs.table.take(row_numbers(order)))
+        wait_s = None if wait_s is None else wait_s[order]
+        status = None if status is None else status[order]
+    lines, fields = _fields(jobs, losses)
+    if wait_s is not None:
+        fields["3"] = np.where(np.isnan(wait_s), -1, wait_s)
+    fields["11"] = jobs.numbers("swf_status", -1) if status is None else status
+    leaves = np.isfinite(jobs.numbers("runtime_s", 0))
+    losses["jobs that never leave, left out"] = int((~leaves).sum())
+    fields = {name: _whole(values[leaves]) for name, values in fields.items()}
     text = _header(jobs, len(fields["1"]), lines) + _rows(fields)
     with writing(path) as file:
         if str(path).lower().endswith(".gz"):
@@ -51,20 +72,23 @@ def write_swf(jobs: Jobs, path: str | Path, wait_s: NDArray[Any] | None = None) 
     return {fact: rows for fact, rows in losses.items() if rows}
 
 
-def _fields(
-    jobs: Jobs, wait_s: NDArray[Any] | None, losses: dict[str, int]
-) -> tuple[list[str], dict[str, Any]]:
+def _order(jobs: Jobs) -> NDArray[np.int64]:
+    """The rows by (submit, job number), as a reader sorts them; by (submit, row) where jobs have other names."""
+    submit = jobs.numbers("submit_s", 0)
+    if not _are_numbers(jobs.texts("job_id")):
+        return np.argsort(submit, kind="stable")
+    return np.lexsort((np.asarray(jobs.texts("job_id").cast(pa.int64()).to_numpy()), submit))
+
+
+def _fields(jobs: Jobs, losses: dict[str, int]) -> tuple[list[str], dict[str, Any]]:
     """The 18 columns, and the header lines that explain numbered names."""
     runtime = jobs.numbers("runtime_s", 0)
-    leaves = np.isfinite(runtime)
-    losses["jobs that never leave, left out"] = int((~leaves).sum())
     size = processors_per_job(jobs)
     lines: list[str] = []
     number = _job_numbers(jobs, losses)
     unknown = np.full(len(jobs), -1)
     fields = {str(k): unknown for k in range(1, 19)}
     fields |= {"1": number, "2": jobs.numbers("submit_s", 0), "4": runtime, "5": size, "8": size}
-    fields["3"] = unknown if wait_s is None else np.where(np.isnan(wait_s), -1, wait_s)
     fields["9"] = jobs.numbers("time_limit_s", -1)
     fields["10"] = _memory_kb(jobs, size, losses)
     for field, column, word in ((12, "user", "User"), (13, "account", "Group"), (15, "queue", "Queue")):
@@ -75,12 +99,17 @@ def _fields(
         (fields["17"] > 0) & (jobs.numbers("think_s", 0) > 0), jobs.numbers("think_s", 0), -1
     )
     _count_lost_columns(jobs, losses)
-    return lines, {name: _whole(values[leaves]) for name, values in fields.items()}
+    return lines, fields
+
+
+def _are_numbers(names: Values) -> bool:
+    """Can all these names stand in a field?  Empty ones do not matter."""
+    return pc.all(pc.match_substring_regex(names, _NUMBERED)).as_py() is not False
 
 
 def _job_numbers(jobs: Jobs, losses: dict[str, int]) -> NDArray[np.int64]:
     names = jobs.texts("job_id")
-    if pc.all(pc.match_substring_regex(names, _NUMBERED)).as_py() is not False:
+    if _are_numbers(names):
         return np.asarray(names.cast(pa.int64()).to_numpy())
     losses["job_id (jobs are numbered in row order)"] = len(jobs)
     return np.arange(1, len(jobs) + 1)
@@ -102,7 +131,7 @@ def _codes(jobs: Jobs, column: str, word: str, lines: list[str], losses: dict[st
     names: Values = jobs.texts(column)
     if names.null_count == len(names):
         return np.full(len(names), -1)
-    if pc.all(pc.match_substring_regex(names, _NUMBERED)).as_py() is not False:
+    if _are_numbers(names):
         return np.asarray(names.cast(pa.int64()).fill_null(-1).to_numpy())
     known = pc.unique(names.drop_null())
     lines.extend(f"; {word}: {k} {' '.join(name.split())}" for k, name in enumerate(known.to_pylist(), 1))
