@@ -6,7 +6,7 @@ from timonier.simulate.kernel.best import best_node
 from timonier.simulate.kernel.choose import LOWEST_INDEX, in_open_domain
 from timonier.simulate.kernel.device import put_task
 from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, touch
-from timonier.simulate.kernel.index import fits_by_index, fits_of, is_awkward
+from timonier.simulate.kernel.index import fits_by_index, is_awkward, may_have_room, row_beside
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
@@ -95,7 +95,7 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
     job, s, alt = ask
     width = int(site.shape[s]["width"])
     per_node = int(site.shape[s]["per_node"])
-    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else -1
+    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else row_beside(cluster, view, s, alt)
     done = 0
     for turn in range(2 if spare else 1):
         picky = spare != 0 and turn == 0
@@ -107,7 +107,7 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
             if (
                 index_row >= 0
                 and n & (BLOCK - 1) == 0
-                and fits_of(cluster, ask, index_row, n >> BLOCK_BITS) == 0
+                and may_have_room(cluster, view, ask, index_row, n >> BLOCK_BITS) == 0
             ):
                 n += BLOCK - 1
                 continue

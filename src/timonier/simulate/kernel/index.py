@@ -15,7 +15,7 @@ from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import MANY, capacity
 from timonier.simulate.kernel.score import score_node
-from timonier.simulate.kernel.site import DECISIONS, SEED, Cluster, Room
+from timonier.simulate.kernel.site import DECISIONS, LATER_ROOM, MIRRORED, NOW_ROOM, SEED, Cluster, Room
 from timonier.simulate.kernel.state import Array
 
 NOTHING = -math.inf  # the best score of no node
@@ -88,6 +88,23 @@ def fits_of(cluster: Cluster, ask: tuple[int, int, int], row: int, b: int) -> in
     if cluster.known.at[row, b] == cluster.room.stamp[b]:
         return int(cluster.known.fits[row, b])
     return find_fits(cluster, ask, row, b)
+
+
+@inline
+def row_beside(cluster: Cluster, view: int, s: int, alt: int) -> int:
+    """The row by which EASY may leave out nodes in `later` and `both` (may_have_room), -1: it has to look at all."""
+    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0 or is_awkward(cluster, s):
+        return -1
+    return int(cluster.known.row_of[alt])
+
+
+@inline
+def may_have_room(cluster: Cluster, view: int, ask: tuple[int, int, int], row: int, b: int) -> int:
+    """Which nodes of block b may have room: those that have it now, and in `later` those where something ends."""
+    bits = fits_of(cluster, ask, row, b)
+    if view == LATER_ROOM:
+        bits |= int(cluster.eased[b])
+    return bits
 
 
 @inline

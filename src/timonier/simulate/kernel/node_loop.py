@@ -64,16 +64,14 @@ def next_instant(state: State) -> int:
 
 
 @inline
-def make_pass(cluster: Cluster, cycling: int) -> None:
-    """A pass over a line that is in order, and what follows each; cycling: 1 for backfill in cycles."""
-    plain_pass(cluster)
-    if cycling:
-        if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
-            make_cycle(cluster)
+def cycle_after_pass(cluster: Cluster) -> None:
+    """What follows each pass where cycles have no clock of their own."""
+    if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
+        make_cycle(cluster)
 
 
 @helper
-def plain_pass(cluster: Cluster) -> None:
+def make_pass(cluster: Cluster) -> None:
     """A pass, backfill behind its head included."""
     base = cluster.base
     rule = base.scalars[RULE]
@@ -153,7 +151,9 @@ def _build_instants(cycling: int) -> AdvanceNodes:
                 s[ARRIVED] = 1
             if is_due(base):
                 s[FORCED] = 0
-                make_pass(cluster, cycling)
+                make_pass(cluster)
+                if cycling:  # here, where Numba knows it: else it compiles cycles into every loop
+                    cycle_after_pass(cluster)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
             if cycling:
@@ -221,7 +221,9 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 due = is_tick(base)
                 s[FORCED] = 0
             if due:
-                make_pass(cluster, cycling)
+                make_pass(cluster)
+                if cycling:
+                    cycle_after_pass(cluster)
             if cycling:
                 if phase == CLOCK:
                     cycle_by_clock(cluster)

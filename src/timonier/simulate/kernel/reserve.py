@@ -10,7 +10,7 @@ and takes it again when it is done.
 from __future__ import annotations
 
 from timonier.simulate.kernel.backfill import SHORTEST, sort_picks
-from timonier.simulate.kernel.free import BLOCK_BITS
+from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS
 from timonier.simulate.kernel.gang import place, which_fits, which_fits_by_index
 from timonier.simulate.kernel.index import fits_of, lowest_bit
 from timonier.simulate.kernel.jit import helper_once as helper
@@ -149,6 +149,23 @@ def begin_mirror(cluster: Cluster) -> None:
             enter_end(cluster, slot)
 
 
+@inline
+def is_simple(cluster: Cluster, s: int) -> bool:
+    """One alternative, wherever it is: a job fits where the nodes together take its tasks."""
+    shape = cluster.site.shape[s]
+    return bool(shape["within"] == ANYWHERE and shape["last"] == shape["first"] + 1)
+
+
+@inline
+def ease(cluster: Cluster, job: int) -> None:
+    """The nodes of a job may have more in `later` than now."""
+    ask = cluster.ask[job]
+    width = int(cluster.site.shape[ask["shape"]]["width"])
+    for task in range(ask["tasks"]):
+        n = int(cluster.held.node[int(ask["at"]) + task * width])
+        cluster.eased[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
+
+
 @helper
 def release(cluster: Cluster, slot: int, s: int, alt: int, most: int) -> int:
     """Give a running job's nodes back in `later`; returns how many more tasks of shape s fit, counted up to `most`."""
@@ -203,7 +220,7 @@ def find_shadow(cluster: Cluster, head: int) -> int:
     shape = int(cluster.ask[head]["shape"])
     tasks = int(cluster.ask[head]["tasks"])
     first = int(site.shape[shape]["first"])
-    simple = site.shape[shape]["within"] == ANYWHERE and site.shape[shape]["last"] == first + 1
+    simple = is_simple(cluster, shape)
     fitting = count_now(cluster, -2, shape, first, tasks) if simple else 0
     count = 0
     soonest = (s[NOW] + 1) << SLOT_BITS  # an overdue job is expected to end next
@@ -212,6 +229,7 @@ def find_shadow(cluster: Cluster, head: int) -> int:
         while count < cluster.luck[DUE] and max(cluster.due[count], soonest) >> SLOT_BITS == when:
             slot = int(cluster.due[count] & ((1 << SLOT_BITS) - 1))
             cluster.list[count] = base.running[slot]["job"]
+            ease(cluster, int(cluster.list[count]))
             count += 1
             fitting += release(cluster, slot, shape, first, tasks if simple else 0)
         if simple:
@@ -244,7 +262,9 @@ def name_head(cluster: Cluster, head: int) -> None:
     decisions = luck[DECISIONS]
     first = luck[FIRST]
     shape = int(cluster.ask[head]["shape"])
-    alt = which_fits(cluster, cluster.later, head, shape, int(cluster.ask[head]["tasks"]))
+    alt = int(cluster.site.shape[shape]["first"])
+    if not is_simple(cluster, shape):
+        alt = which_fits(cluster, cluster.later, head, shape, int(cluster.ask[head]["tasks"]))
     place(cluster, LATER_ROOM, head, alt)
     meet_head(cluster, head)
     luck[DECISIONS] = decisions
@@ -284,6 +304,7 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
         return
     if not cluster.luck[MIRRORED]:
         begin_mirror(cluster)
+    cluster.eased[:] = 0
     absent = find_shadow(cluster, head)
     shadow = s[SHADOW]
     if base.marks[head]["promised"] < 0 and shadow < NEVER:
@@ -306,6 +327,7 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
             start(cluster, k, job)
             cluster.list[absent] = job  # in `later` it has ended
             absent += 1
+            ease(cluster, job)
             if named:
                 forget_head(cluster, head)
                 named = False

@@ -241,5 +241,6 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
+    eased: Array  # int64[blocks]: bit i: something that node i of the block holds has ended in `later`
     due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
     plan: Plan  # conservative on named nodes, and reservations
