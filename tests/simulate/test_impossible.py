@@ -294,6 +294,19 @@ def test_a_run_tells_it_in_the_note_of_the_job_and_nothing_else_is_refused():
         assert [table.column("note")[row].as_py() for row in notes] == list(notes.values())
 
 
+def test_it_is_told_before_the_run_the_most_frequent_reason_first():
+    rows = [{"gpus": 9.0}, {"gpu_types": "titan-y", "gpus": 1.0}, {"gpus": 9.0}, {"cores": 1.0}]
+    rows += [{"cores": 1000.0 + i} for i in range(5)]
+    told = []
+    simulate(jobs_of(*rows), LAB, read_profile("fcfs"), tell=told.append)
+    told = [sentence for sentence in told if sentence.startswith("can never run")]
+    assert told[0].startswith("can never run: job 0 and 1 more: asks for 9 GPUs per task")
+    assert told[0].endswith("nearest possible: gpus = 8")
+    assert "job 1: no GPU of type titan-y" in told[1]
+    assert told[1].endswith("nearest possible: gpu_types = titan-x")
+    assert (len(told), told[-1]) == (6, "can never run: 2 more, for other reasons; the run table notes each")
+
+
 def row_of(ask):
     types = ">".join("|".join(step) for step in ask.steps) or "|".join(ask.types)
     return {

@@ -11,11 +11,12 @@ import pytest
 from tests.simulate.node_workloads import FAMILIES, small, to_jobs
 from tests.simulate.test_nodes_agree import BACKFILLS, profile_of
 
+from timonier.cli.summary import summarise
 from timonier.describe import Gpus, Machine, Nodes
 from timonier.kit.errors import InputError
 from timonier.policy import read_profile
 from timonier.policy.profile import Profile
-from timonier.simulate import Run, simulate, state_of
+from timonier.simulate import Run, check_run, simulate, state_of, write_run
 from timonier.simulate.unpack import placements_table
 from timonier.workload import Jobs, read_workload, write_table
 
@@ -118,6 +119,7 @@ def test_a_state_by_hand_names_nodes_and_the_rules_choose_the_gpus(tmp_path: Pat
         ("c1", "cannot run where its placement says"),
         ('[["g1",[[1]]]]', "has no GPU 1"),
         ('[["g1",[]]]', "it asks for 1"),
+        ('[["g1",[[0,2]]]]', "no place for this at 2"),
         ("[1]", "not a placement"),
     ],
 )
@@ -135,3 +137,32 @@ def test_two_running_jobs_on_one_gpu_are_an_error(tmp_path: Path) -> None:
     jobs = state([{**row, "job_id": name, "placement": '[["g1",[[0]]]]'} for name in "ab"], tmp_path)
     with pytest.raises(InputError, match="job 'b' cannot run where"):
         simulate(jobs, LAB, read_profile("easy"))
+
+
+def test_a_slice_begins_only_where_one_may(tmp_path: Path) -> None:
+    row = {"submit_s": 0, "runtime_s": 50, "cores": 1.0, "mig": "3g.20gb", "state": "running", "start_s": 5}
+    fine = state([{**row, "job_id": "a", "placement": '[["g1",[[0,4]]]]'}], tmp_path)
+    assert simulate(fine, LAB, read_profile("easy")).table.column("end_s").to_pylist() == [55]
+    for start in (1, 9, -1):
+        wrong = state([{**row, "job_id": "a", "placement": f'[["g1",[[0,{start}]]]]'}], tmp_path)
+        with pytest.raises(InputError, match="no place for this"):
+            simulate(wrong, LAB, read_profile("easy"))
+
+
+@pytest.mark.parametrize("now_under", ["conservative", "easy", "fcfs"])
+def test_a_state_may_go_on_under_other_rules(now_under: str, tmp_path: Path) -> None:
+    """Who runs runs on where it is; reservations on named nodes are void; all ends, and no node is taken twice."""
+    times = {"runtime_s": 100, "time_limit_s": 200, "cores": 2.0}
+    rows = [{"job_id": f"j{i}", "submit_s": i, "gpus": 1.0, "tasks": 1 + i % 2, **times} for i in range(8)]
+    rows += [{"job_id": f"m{i}", "submit_s": i, "mig": "2g.10gb", **times} for i in range(4)]
+    part = simulate(lab_jobs(rows, tmp_path), LAB, read_profile("conservative"), until_s=150)
+    write_table(state_of(part, 150), tmp_path / "state.parquet")
+    running = [row for row in part.table.to_pylist() if row["state"] == "running"]
+    assert running
+    rules = read_profile(now_under, ["order.rule=sjf", "place.device.rule=first"])
+    run = simulate(read_workload(tmp_path / "state.parquet"), LAB, rules)
+    after = {row["job_id"]: row for row in run.table.to_pylist()}
+    assert {row["state"] for row in after.values()} == {"completed"}
+    assert all(after[row["job_id"]]["start_s"] == row["start_s"] for row in running)
+    write_run(run, tmp_path / "run", summarise(run, 0.0), {})
+    assert check_run(tmp_path / "run") == []

@@ -16,7 +16,7 @@ from timonier.describe import expand_hostlist
 from timonier.kit.errors import InputError, nearest
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel.occupy import CHOOSE, occupy
-from timonier.simulate.kernel.state import NEVER, TORN
+from timonier.simulate.kernel.state import NEVER
 from timonier.simulate.layout import Layout
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values
@@ -36,7 +36,8 @@ def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int6
         where = f"{jobs.source}, row {int(row[j]) + 1}, placement"
         tasks = _tasks(texts[int(row[j])].as_py(), int(cluster.ask[j]["tasks"]), where)
         _write_rows(cluster, j, tasks, index, where)
-    _take_in_reservations(jobs, cluster, texts, index, row)
+    if len(cluster.plan.begin) and len(cluster.base.reserved):
+        _take_in_reservations(jobs, cluster, texts, index, row)
     wrong = occupy(cluster)
     if wrong >= 0:
         name = jobs.table.column("job_id")[int(row[wrong])].as_py()
@@ -50,9 +51,12 @@ def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int6
 def _take_in_reservations(
     jobs: Jobs, cluster: k.Cluster, texts: Values, index: dict[str, int], row: NDArray[np.int64]
 ) -> None:
-    """Conservative: the names of waiting jobs; a reservation without all its names is none."""
+    """Conservative: the names of waiting jobs; a state that does not go on as it was brings none."""
     reserved = cluster.base.reserved
-    waits = np.flatnonzero((reserved >= 0) & (reserved < NEVER)) if len(cluster.plan.begin) else ()
+    if jobs.state is None or not jobs.state.settled:
+        reserved[:] = -1
+        return
+    waits = np.flatnonzero((reserved >= 0) & (reserved < NEVER))
     for j in [int(j) for j in waits if cluster.base.marks[j]["start"] < 0]:
         text = texts[int(row[j])].as_py()
         if text is None or not text.lstrip().startswith("["):
@@ -60,8 +64,6 @@ def _take_in_reservations(
             continue
         where = f"{jobs.source}, row {int(row[j]) + 1}, placement"
         _write_rows(cluster, j, _tasks(text, int(cluster.ask[j]["tasks"]), where), index, where)
-    if jobs.state is not None and "torn" not in jobs.state.engine:  # written by hand: look at every one
-        cluster.base.scalars[TORN] = 1
 
 
 def _tasks(text: str | None, count: int, where: str) -> list[Task]:
@@ -102,5 +104,19 @@ def _write_rows(cluster: k.Cluster, j: int, tasks: list[Task], index: dict[str, 
         for i, gpu in enumerate(gpus):
             if not 0 <= gpu[0] < node["last"] - node["first"]:
                 raise InputError(f"node {name!r} has no GPU {gpu[0]}", where=where)
-            cluster.held.device[row + i] = node["first"] + gpu[0]
-            cluster.held.start[row + i] = gpu[1] if len(gpu) > 1 else -1
+            d = int(node["first"]) + gpu[0]
+            start = gpu[1] if len(gpu) > 1 else -1
+            if not _can_begin(cluster.site, d, int(shape["profile"]), start):
+                raise InputError(
+                    f"GPU {gpu[0]} of node {name!r} has no place for this at {start}", where=where
+                )
+            cluster.held.device[row + i] = d
+            cluster.held.start[row + i] = start
+
+
+def _can_begin(site: k.Site, d: int, profile: int, start: int) -> bool:
+    """May a slice of this profile begin there on device d; of what is no slice (profile -1), at -1?"""
+    geometry = int(site.device[d]["geometry"])
+    if profile < 0 or start < 0 or geometry < 0:
+        return profile < 0 and start < 0
+    return start < int(site.width[geometry]) and bool((int(site.starts[geometry, profile]) >> start) & 1)

@@ -134,7 +134,7 @@ def _pack_nodes(
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
     if profile.backfill.rule == "conservative":
-        goes_on = jobs.state is not None and bool(jobs.state.engine.get("named"))
+        goes_on = jobs.state is not None and jobs.state.settled and bool(jobs.state.engine.get("named"))
         slots = 0 if goes_on else slots_of(nodes, columns, profile)
         if slots:
             return _pack_slots(jobs, bare, profile, columns, nodes, slots)
@@ -144,6 +144,7 @@ def _pack_nodes(
     if profile.backfill.rule == "reservations":
         nodes = replace(nodes, cluster=with_cycles(nodes, jobs, profile, packed.row))
     prime(packed.state, 0, 1, 0, 0)
+    _set_quiet(jobs, packed.state)
     nodes = _take_in(jobs, nodes, packed.row)
     if profile.backfill.rule == "conservative":
         prime_plan(nodes.cluster, UNPLACED if packed.state.scalars[k.ARRIVED] else HELD)
@@ -211,13 +212,18 @@ def _pack(
         if counted:
             calendar = int(kind[1] in (EASY, SHORTEST))
             prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
-            if settled and jobs.state.engine.get("quiet"):
-                s[k.BEFORE] = s[k.SEQ]
+            _set_quiet(jobs, state)
     if kind[1] == CONSERVATIVE and counted:
         _set_line(state)
         if jobs.state is not None:
             _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
+
+
+def _set_quiet(jobs: Jobs, state: k.State) -> None:
+    """The last tick of the clock started nothing, where a state says so that goes on as it was."""
+    if jobs.state is not None and jobs.state.settled and jobs.state.engine.get("quiet"):
+        state.scalars[k.BEFORE] = state.scalars[k.SEQ]
 
 
 def _draw_line(state: k.State, rich: int, settled: bool) -> None:

@@ -16,6 +16,8 @@ from timonier.simulate.ticks import to_ticks
 from timonier.simulate.unpack import run_table
 from timonier.workload import Jobs
 
+MOST_REASONS = 5  # told before a run
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -57,6 +59,9 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
     Raises InputError where the jobs, the machine or the profile cannot be simulated.
     """
     packed = pack(jobs, machine, profile, seed)
+    if tell is not None:
+        for sentence in refusals(packed, jobs):
+            tell(sentence)
     until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
     drive(packed, until, progress, tell)
     return Run(
@@ -69,6 +74,26 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
         until_s=until_s,
         assumed=packed.columns.assumed,
     )
+
+
+def refusals(packed: Packed, jobs: Jobs) -> list[str]:
+    """Why jobs can never run, the most frequent reasons first, each with one of its jobs; [] where all can."""
+    able = packed.columns.running
+    first: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for row, why in packed.columns.why.items():
+        if not able[row]:
+            first.setdefault(why, row)
+            counts[why] = counts.get(why, 0) + 1
+    told = []
+    for why in sorted(counts, key=lambda why: (-counts[why], first[why]))[:MOST_REASONS]:
+        name = jobs.table.column("job_id")[first[why]].as_py()
+        others = f" and {counts[why] - 1:,} more" if counts[why] > 1 else ""
+        told.append(f"can never run: job {name}{others}: {why}")
+    left = sum(counts.values()) - sum(sorted(counts.values(), reverse=True)[:MOST_REASONS])
+    if left:
+        told.append(f"can never run: {left:,} more, for other reasons; the run table notes each")
+    return told
 
 
 def _longest_queue(packed: Packed, until: int) -> int:

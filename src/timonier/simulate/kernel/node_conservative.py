@@ -55,7 +55,7 @@ from timonier.simulate.kernel.state import (
     UNTIL,
     WAITING,
 )
-from timonier.simulate.kernel.waiting import compact, insert, resort
+from timonier.simulate.kernel.waiting import compact, count_waiting, insert, resort
 
 
 @helper
@@ -364,5 +364,6 @@ def build_named(event: int) -> AdvanceNodes:
                         place_new(cluster)
                 s[ARRIVED] = 0
                 start_due(cluster)
+            count_waiting(base)
 
     return advance
