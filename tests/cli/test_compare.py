@@ -352,3 +352,20 @@ def test_pooling_gain_is_told_and_private_gains_nothing_over_itself(log, tmp_pat
     found = {(row["profile"], row["objective"]): row["value"] for row in rows(tmp_path / "r" / "scores.csv")}
     assert 0 < float(found["easy", "pool_gain_share"]) < 1
     assert found["private", "pool_gain_share"] == ""
+
+
+def test_who_turns_jobs_away_is_told_beside_the_waits(tmp_path):
+    """Such a scheduler makes nobody wait, and would look best."""
+    out = tmp_path / "results"
+    model = ("openb-like", "-m", "school-lab", "--load", 0.95, "--jobs", 1500)
+    done = timonier("compare", *model, "-p", "fcfs,fgd", "--repeats", 1, "-o", out)
+    assert done.returncode == 0, done.stderr
+    left = [
+        float(value)
+        for profile, objective, value, *_ in csv.reader((out / "summary.csv").open())
+        if (profile, objective) == ("fgd", "jobs_dropped")
+    ]
+    assert left[0] > 0
+    told = f"turned away, which count in no wait, mean of the repeats: fgd {left[0]:,.0f}\n"
+    assert told in done.stdout
+    assert f"mean of the repeats: fgd {left[0]:,.0f}." in (out / "report.html").read_text()

@@ -34,6 +34,11 @@ def front_table(value: dict[str, Any]) -> str:
             for c, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
+    left = [
+        f"{row['profile']} {row['dropped_jobs']:,.0f}" for row in value["profiles"] if row["dropped_jobs"]
+    ]
+    if left:
+        lines.append(f"jobs turned away, which count in no wait, mean of the repeats: {', '.join(left)}")
     if value["unranked"]:
         lines += ["not ranked:", pairs(list(value["unranked"].items()))]
     if value["dropped"]:

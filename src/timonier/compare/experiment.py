@@ -221,7 +221,10 @@ def _run_cell(
 
 
 def load_of(cells: Mapping[Key, Cell]) -> dict[str, dict[str, float | int | None]]:
-    """Is the machine loaded?  Profile -> waited_share, the mean over the repeats, and the longest_queue of them."""
+    """Is the machine loaded?  Profile -> waited_share and dropped_jobs, means over the repeats, and the longest_queue.
+
+    dropped_jobs: those that left because nothing was free when they came; they wait for nothing, and are in no wait.
+    """
     found: dict[str, dict[str, float | int | None]] = {}
     for name in sorted({name for name, _ in cells}):  # cells come in the order in which workers finish
         mine = [cell for (profile, _), cell in cells.items() if profile == name]
@@ -229,6 +232,7 @@ def load_of(cells: Mapping[Key, Cell]) -> dict[str, dict[str, float | int | None
         found[name] = {
             "waited_share": math.fsum(shares) / len(shares) if shares else None,
             "longest_queue": max(cell.longest_queue for cell in mine),
+            "dropped_jobs": math.fsum(cell.scores.get("jobs_dropped") or 0.0 for cell in mine) / len(mine),
         }
     return found
 

@@ -183,6 +183,8 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
         open=np.zeros(len(layout.domain_kind), dtype=np.uint8),
         score=np.zeros(nodes, dtype=np.float64),
         list=np.zeros(max(nodes, len(base.jobs)) + 1, dtype=np.int32),
+        eased=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
+        due=np.zeros(len(base.running) if keeps_later else 0, dtype=np.int64),
         plan=empty_plan(layout, 0, 0, 0),
     )
 

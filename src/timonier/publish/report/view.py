@@ -39,6 +39,11 @@ def view_of(page: Page) -> dict[str, Any]:
         "headline": headline(page),
         "offered_load": None if page["offered_load"] is None else f"{page['offered_load']:.3g}",
         "front_rows": [_front_row(page, name, units) for name in page["profiles"]],
+        "turned_away": [
+            f"{name} {number(load['dropped_jobs'])}"
+            for name, load in page["load"].items()
+            if load["dropped_jobs"]
+        ],
         "scores": _scores(page),
         "full_rows": [_full_row(page, name) for name in page["profiles"]],
         "heats": [_heat(page, kind) for kind in page["losers"]],

@@ -22,7 +22,8 @@ from timonier.simulate.kernel.index import (
     score_of,
     total_of,
 )
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     DECISIONS,

@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy import int64, uint64
 
-from timonier.simulate.kernel.jit import inline
+from timonier.simulate.kernel.jit import inline_once as inline
 
 
 @inline

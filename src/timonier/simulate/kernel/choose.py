@@ -1,9 +1,15 @@
-"""The node for the next task: every node is looked at. The plain way, which faster ones must equal."""
+"""The node for the next task: every node is looked at. The plain way, which faster ones must equal.
+
+Only in the rooms of EASY nodes are left out of which it is known that they have no room.
+"""
 
 from __future__ import annotations
 
 from timonier.simulate.kernel.chance import draw
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS
+from timonier.simulate.kernel.index import may_have_room, row_beside
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, room_of
 from timonier.simulate.kernel.score import score_node
 from timonier.simulate.kernel.site import (
@@ -94,6 +100,9 @@ def choose(cluster: Cluster, view: int, ask: tuple[int, int, int], domain: int, 
     per_node = site.shape[s]["per_node"]
     ties = luck[TIES]
     row = int(scores.memo_of[alt]) if view == NOW_ROOM else -1
+    beside = row_beside(cluster, view, s, alt)
+    block = -1
+    bits = 0
     found = 0
     seen = 0
     best = -1
@@ -106,6 +115,13 @@ def choose(cluster: Cluster, view: int, ask: tuple[int, int, int], domain: int, 
         if i >= count:
             i -= count
         n = int(site.domain_node[begin + i]) if domain >= 0 else i
+        if beside >= 0:
+            if n >> BLOCK_BITS != block:
+                block = n >> BLOCK_BITS
+                bits = may_have_room(cluster, view, ask, beside, block)
+            if (bits >> (n & (BLOCK - 1))) & 1 == 0:
+                seen += 1
+                continue
         fine = cluster.mine[n] < per_node and capacity(site, room, job, s, alt, n, need) >= need
         if fine and among != ANYWHERE:
             fine = in_open_domain(cluster, among, n) >= 0

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from timonier.simulate.kernel.chance import draw
 from timonier.simulate.kernel.fragment import device_grade
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.mig import pick_slice
 from timonier.simulate.kernel.room import move_device, move_node, room_of, units
 from timonier.simulate.kernel.site import (

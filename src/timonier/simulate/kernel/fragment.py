@@ -9,7 +9,8 @@ import math
 
 from timonier.simulate.kernel.free import device_left
 from timonier.simulate.kernel.gpu_score import gpu_part
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import units
 from timonier.simulate.kernel.site import SCALE, WHOLE, Room, Scores, Site
 from timonier.simulate.kernel.state import Array

@@ -6,7 +6,8 @@ subtraction tells whether a task may fit.  32 nodes make a block, 32 blocks a gr
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import (
     CORES,
     EXCLUSIVE,

@@ -6,8 +6,9 @@ from timonier.simulate.kernel.best import best_node
 from timonier.simulate.kernel.choose import LOWEST_INDEX, in_open_domain
 from timonier.simulate.kernel.device import put_task
 from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, touch
-from timonier.simulate.kernel.index import fits_by_index, fits_of, is_awkward
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.index import fits_by_index, is_awkward, may_have_room, row_beside
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
 from timonier.simulate.kernel.site import (
     ANYWHERE,
@@ -59,17 +60,17 @@ def fits_job(cluster: Cluster, room: Room, job: int, s: int, alt: int, tasks: in
 
 
 @helper
-def which_fits_by_index(cluster: Cluster, job: int, s: int, tasks: int) -> int:
-    """The first alternative with which the job fits now, -1: none."""
+def which_fits_by_index(cluster: Cluster, room: Room, job: int, s: int, tasks: int) -> int:
+    """What `which_fits` finds in a room that has no more than is free now."""
     shape = cluster.site.shape[s]
     for alt in range(shape["first"], shape["last"]):
         row = int(cluster.known.row_of[alt])
         if row >= 0 and shape["within"] == ANYWHERE:
-            fits = licensed(cluster.site, cluster.room, s, tasks) and fits_by_index(
-                cluster, (job, s, alt), row, tasks
+            fits = licensed(cluster.site, room, s, tasks) and fits_by_index(
+                cluster, room, (job, s, alt), row, tasks
             )
         else:
-            fits = fits_job(cluster, cluster.room, job, s, alt, tasks)
+            fits = fits_job(cluster, room, job, s, alt, tasks)
         if fits:
             return int(alt)
     return -1
@@ -94,7 +95,7 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
     job, s, alt = ask
     width = int(site.shape[s]["width"])
     per_node = int(site.shape[s]["per_node"])
-    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else -1
+    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else row_beside(cluster, view, s, alt)
     done = 0
     for turn in range(2 if spare else 1):
         picky = spare != 0 and turn == 0
@@ -106,7 +107,7 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
             if (
                 index_row >= 0
                 and n & (BLOCK - 1) == 0
-                and fits_of(cluster, ask, index_row, n >> BLOCK_BITS) == 0
+                and may_have_room(cluster, view, ask, index_row, n >> BLOCK_BITS) == 0
             ):
                 n += BLOCK - 1
                 continue

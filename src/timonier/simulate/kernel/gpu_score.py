@@ -6,7 +6,7 @@ Source: Weng et al., USENIX ATC 2023 (the rules there called GpuPacking and GpuC
 from __future__ import annotations
 
 from timonier.simulate.kernel.free import device_left
-from timonier.simulate.kernel.jit import inline
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import WHOLE, Room, Scores, Site
 
 

@@ -11,10 +11,11 @@ import math
 
 from timonier.simulate.kernel.chance import draw
 from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, GROUP_BITS
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import MANY, capacity
 from timonier.simulate.kernel.score import score_node
-from timonier.simulate.kernel.site import DECISIONS, SEED, Cluster
+from timonier.simulate.kernel.site import DECISIONS, LATER_ROOM, MIRRORED, NOW_ROOM, SEED, Cluster, Room
 from timonier.simulate.kernel.state import Array
 
 NOTHING = -math.inf  # the best score of no node
@@ -90,6 +91,23 @@ def fits_of(cluster: Cluster, ask: tuple[int, int, int], row: int, b: int) -> in
 
 
 @inline
+def row_beside(cluster: Cluster, view: int, s: int, alt: int) -> int:
+    """The row by which EASY may leave out nodes in `later` and `both` (may_have_room), -1: it has to look at all."""
+    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0 or is_awkward(cluster, s):
+        return -1
+    return int(cluster.known.row_of[alt])
+
+
+@inline
+def may_have_room(cluster: Cluster, view: int, ask: tuple[int, int, int], row: int, b: int) -> int:
+    """Which nodes of block b may have room: those that have it now, and in `later` those where something ends."""
+    bits = fits_of(cluster, ask, row, b)
+    if view == LATER_ROOM:
+        bits |= int(cluster.eased[b])
+    return bits
+
+
+@inline
 def count_fits(cluster: Cluster, ask: tuple[int, int, int], row: int, most: int) -> int:
     """How many nodes have room for a task, counted up to `most`."""
     index = cluster.known
@@ -111,12 +129,13 @@ def count_fits(cluster: Cluster, ask: tuple[int, int, int], row: int, most: int)
 
 
 @helper
-def fits_by_index(cluster: Cluster, ask: tuple[int, int, int], row: int, tasks: int) -> bool:
-    """Do the nodes together take as many tasks?"""
+def fits_by_index(cluster: Cluster, room: Room, ask: tuple[int, int, int], row: int, tasks: int) -> bool:
+    """Do the nodes together take as many tasks, in a room that has no more than is free now?"""
     job, s, alt = ask
-    if count_fits(cluster, ask, row, tasks) >= tasks:
+    now = len(room.word) > 0
+    if now and count_fits(cluster, ask, row, tasks) >= tasks:
         return True
-    if tasks == 1:
+    if now and tasks == 1:
         return False
     sum_ = 0
     for b in range(len(cluster.room.stamp)):
@@ -125,7 +144,7 @@ def fits_by_index(cluster: Cluster, ask: tuple[int, int, int], row: int, tasks: 
             low = left & -left
             left ^= low
             n = (b << BLOCK_BITS) + lowest_bit(low)
-            sum_ += capacity(cluster.site, cluster.room, job, s, alt, n, tasks)
+            sum_ += capacity(cluster.site, room, job, s, alt, n, tasks)
             if sum_ >= tasks:
                 return True
     return False

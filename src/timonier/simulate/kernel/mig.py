@@ -6,7 +6,7 @@ Two legal places of one profile never overlap, so that as many fit as have a fre
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.jit import inline
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import Site
 
 

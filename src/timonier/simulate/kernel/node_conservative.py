@@ -18,12 +18,15 @@ from timonier.simulate.kernel.arrivals import (
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, came_before, gather, is_stuck
 from timonier.simulate.kernel.cycle import is_tick, next_clock
 from timonier.simulate.kernel.gang import place, which_fits
-from timonier.simulate.kernel.jit import helper, inline, loop
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
+from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.node_loop import UNICEF, WFP3, AdvanceNodes
 from timonier.simulate.kernel.node_pass import give_back
 from timonier.simulate.kernel.occupy import is_free
 from timonier.simulate.kernel.plan import find_hole, link, unlink, window_end
 from timonier.simulate.kernel.pool import is_held, next_end, retire
+from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.reservations import find_due, next_within
 from timonier.simulate.kernel.reserve import start
 from timonier.simulate.kernel.room import move_job
@@ -264,11 +267,12 @@ def alternative_of(cluster: Cluster, job: int) -> int:
 
 
 @loop
-def prime_plan(cluster: Cluster, waits: int) -> int:
+def prime_plan(whole: Cluster, waits: int) -> int:
     """Commit what a state brings: the running jobs, and the reservations whose names stand in `held`.
 
     waits: what a waiting job without a reservation is, UNPLACED or HELD.
     """
+    cluster = by_ref(whole)
     base = cluster.base
     s = base.scalars
     for slot in range(s[PEAK]):
@@ -292,8 +296,9 @@ def build_named(event: int) -> AdvanceNodes:
     """As `conservative.build_conservative`, on named nodes; event: 1 for a round after every single end."""
 
     @loop
-    def advance(cluster: Cluster, until: int, budget: int) -> int:
+    def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every instant up to and including `until`, until about `budget` events are handled."""
+        cluster = by_ref(whole)
         base = cluster.base
         s = base.scalars
         stop = s[EVENTS] + budget

@@ -6,7 +6,8 @@ docs/background/node-engine.md says what a cycle does; what is free when is foun
 from __future__ import annotations
 
 from timonier.simulate.kernel.gang import place, which_fits
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.order import DYNAMIC_RULES
 from timonier.simulate.kernel.plan import find_hole, link, unlink, window_end
 from timonier.simulate.kernel.pool import is_held

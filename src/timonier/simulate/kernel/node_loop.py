@@ -15,11 +15,14 @@ from timonier.simulate.kernel.arrivals import (
 )
 from timonier.simulate.kernel.backfill import SHORTEST
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
-from timonier.simulate.kernel.jit import helper, inline, loop
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
+from timonier.simulate.kernel.jit import loop
 from timonier.simulate.kernel.node_cycle import begin_cycles, cycle_by_clock, make_cycle, next_cycle
 from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
+from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.reserve import which_fits_now
 from timonier.simulate.kernel.site import BACKFILL, PERIOD, Cluster
 from timonier.simulate.kernel.state import (
@@ -61,16 +64,14 @@ def next_instant(state: State) -> int:
 
 
 @inline
-def make_pass(cluster: Cluster, cycling: int) -> None:
-    """A pass over a line that is in order, and what follows each; cycling: 1 for backfill in cycles."""
-    plain_pass(cluster)
-    if cycling:
-        if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
-            make_cycle(cluster)
+def cycle_after_pass(cluster: Cluster) -> None:
+    """What follows each pass where cycles have no clock of their own."""
+    if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
+        make_cycle(cluster)
 
 
 @helper
-def plain_pass(cluster: Cluster) -> None:
+def make_pass(cluster: Cluster) -> None:
     """A pass, backfill behind its head included."""
     base = cluster.base
     rule = base.scalars[RULE]
@@ -113,8 +114,9 @@ def build_nodes(event: int, cycling: int = 0) -> AdvanceNodes:
 
 def _build_instants(cycling: int) -> AdvanceNodes:
     @loop
-    def advance(cluster: Cluster, until: int, budget: int) -> int:
+    def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most `budget` instants."""
+        cluster = by_ref(whole)
         base = cluster.base
         s = base.scalars
         stop = s[EVENTS] + budget
@@ -149,7 +151,9 @@ def _build_instants(cycling: int) -> AdvanceNodes:
                 s[ARRIVED] = 1
             if is_due(base):
                 s[FORCED] = 0
-                make_pass(cluster, cycling)
+                make_pass(cluster)
+                if cycling:  # here, where Numba knows it: else it compiles cycles into every loop
+                    cycle_after_pass(cluster)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
             if cycling:
@@ -161,8 +165,9 @@ def _build_instants(cycling: int) -> AdvanceNodes:
 
 def _build_turns(cycling: int) -> AdvanceNodes:
     @loop
-    def advance(cluster: Cluster, until: int, budget: int) -> int:
+    def advance(whole: Cluster, until: int, budget: int) -> int:
         """Handle every event up to and including `until`, at most about `budget` of them."""
+        cluster = by_ref(whole)
         base = cluster.base
         s = base.scalars
         stop = s[EVENTS] + budget
@@ -216,7 +221,9 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 due = is_tick(base)
                 s[FORCED] = 0
             if due:
-                make_pass(cluster, cycling)
+                make_pass(cluster)
+                if cycling:
+                    cycle_after_pass(cluster)
             if cycling:
                 if phase == CLOCK:
                     cycle_by_clock(cluster)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from timonier.simulate.kernel.arrivals import settle
 from timonier.simulate.kernel.backfill import NONE
 from timonier.simulate.kernel.gang import place
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.pool import charge, is_held
 from timonier.simulate.kernel.reserve import backfill as backfill_behind
-from timonier.simulate.kernel.reserve import start, which_fits_now
+from timonier.simulate.kernel.reserve import leave_end, mirror, start, which_fits_now
 from timonier.simulate.kernel.room import move_job
 from timonier.simulate.kernel.site import (
     BACKFILL,
     BLOCKED,
     DROP,
+    MIRRORED,
     NOW_ROOM,
     PARTITION,
     QUEUE,
@@ -40,6 +42,9 @@ def give_back(cluster: Cluster, slot: int) -> None:
         int(ask["tasks"]),
         -1,
     )
+    if cluster.luck[MIRRORED]:
+        mirror(cluster, job, -1)
+        leave_end(cluster, slot)
     charge(base, job, -1)
     base.running[slot]["after"] = 1
     cluster.luck[RELEASES] += 1
@@ -85,6 +90,8 @@ def start_in_order(cluster: Cluster) -> int:
         if alt >= 0:
             place(cluster, NOW_ROOM, job, alt)
             start(cluster, k, job)
+            if cluster.luck[MIRRORED]:
+                mirror(cluster, job, 1)
         elif blocked == QUEUE:
             return int(k)
         elif blocked == PARTITION:

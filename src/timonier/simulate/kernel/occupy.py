@@ -5,7 +5,9 @@ from __future__ import annotations
 from timonier.simulate.kernel.device import put_task
 from timonier.simulate.kernel.gang import place, which_fits
 from timonier.simulate.kernel.heap import pop, push
-from timonier.simulate.kernel.jit import helper, loop
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import loop
+from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.room import MANY, capacity, licensed, move_job, units
 from timonier.simulate.kernel.score import score_node
 from timonier.simulate.kernel.site import DECISIONS, MASK, NOW_ROOM, Cluster, Room
@@ -16,15 +18,17 @@ FAR = 1 << 34  # ends that fit a heap key
 
 
 @loop
-def can_run(cluster: Cluster, shapes: Array, tasks: Array, able: Array) -> None:
+def can_run(whole: Cluster, shapes: Array, tasks: Array, able: Array) -> None:
     """able[i]: would so many tasks of that shape fit on the machine as it is?"""
+    cluster = by_ref(whole)
     for i in range(len(shapes)):
         able[i] = which_fits(cluster, cluster.room, -2, int(shapes[i]), int(tasks[i])) >= 0
 
 
 @loop
-def score_nodes(cluster: Cluster, s: int, alt: int, totals: Array) -> None:
+def score_nodes(whole: Cluster, s: int, alt: int, totals: Array) -> None:
     """totals[n]: how good node n is now for a task of shape s, whether it fits there or not."""
+    cluster = by_ref(whole)
     for n in range(len(totals)):
         totals[n] = score_node(cluster.site, cluster.room, cluster.scores, cluster.luck, s, alt, n)
 
@@ -57,8 +61,9 @@ def is_free(cluster: Cluster, room: Room, job: int, by: tuple[int, int], row: in
 
 
 @loop
-def occupy(cluster: Cluster) -> int:
+def occupy(whole: Cluster) -> int:
     """Take what the running jobs hold, as their rows of `held` say; returns a job that cannot be there, -1: none."""
+    cluster = by_ref(whole)
     running = cluster.base.running
     held = cluster.held
     decisions = cluster.luck[DECISIONS]
@@ -88,19 +93,21 @@ def occupy(cluster: Cluster) -> int:
 
 
 @loop
-def count_slots(cluster: Cluster, s: int, slots: Array) -> None:
+def count_slots(whole: Cluster, s: int, slots: Array) -> None:
     """slots[n]: how many tasks of shape s fit on node n as it is."""
+    cluster = by_ref(whole)
     alt = int(cluster.site.shape[s]["first"])
     for n in range(len(slots)):
         slots[n] = capacity(cluster.site, cluster.room, -2, s, alt, n, MANY)
 
 
 @loop
-def name_starts(cluster: Cluster, started: Array, end: Array) -> None:
+def name_starts(whole: Cluster, started: Array, end: Array) -> None:
     """Place jobs that started, in this order; who has rows in `held` already runs there.
 
     end[j]: when job j ends.  What ends at an instant is free for what starts at it.
     """
+    cluster = by_ref(whole)
     heap = cluster.base.scratch
     count = 0
     for i in range(len(started)):

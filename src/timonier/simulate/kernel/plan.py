@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from timonier.simulate.kernel.gang import which_fits
 from timonier.simulate.kernel.heap import pop, push
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, licensed, meet_node, move_device, move_node
 from timonier.simulate.kernel.site import (
     ANYWHERE,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from timonier.simulate.kernel.free import count_left, device_left, note
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.mig import count_slices
 from timonier.simulate.kernel.site import (
     BOTH_ROOMS,

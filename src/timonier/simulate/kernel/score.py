@@ -11,7 +11,8 @@ import math
 from timonier.simulate.kernel.chance import draw
 from timonier.simulate.kernel.fragment import gradient
 from timonier.simulate.kernel.gpu_score import clustering, gpu_left, packing
-from timonier.simulate.kernel.jit import helper, inline
+from timonier.simulate.kernel.jit import helper_once as helper
+from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import DECISIONS, SCALE, SEED, Room, Scores, Site
 from timonier.simulate.kernel.state import Array
 

@@ -44,9 +44,11 @@ TASKS, OWNER = range(2)
     SCALE,  # scores are truncated to 0 .. SCALE before weighting, 0: they are not
     BACKFILL,  # NONE, EASY or SHORTEST
     FLEETING,  # 1: scores change with more than the node, so that none is kept
-    SEARCHES,  # times that it was asked whether a job fits now
+    REFUSED,  # times that a job was found not to fit now
+    MIRRORED,  # 1: between passes `later` and `both` are what `room` is; EASY only
+    DUE,  # expected ends in `due`
     N_LUCK,
-) = range(14)
+) = range(16)
 
 # How cycles plan: indices into `knobs` of a plan.
 (
@@ -239,4 +241,6 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
+    eased: Array  # int64[blocks]: bit i: something that node i of the block holds has ended in `later`
+    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
     plan: Plan  # conservative on named nodes, and reservations
