@@ -362,7 +362,7 @@ def test_who_turns_jobs_away_is_told_beside_the_waits(tmp_path):
     assert done.returncode == 0, done.stderr
     left = [
         float(value)
-        for profile, objective, value, *_ in csv.reader((out / "summary.csv").open())
+        for profile, objective, value, *_ in csv.reader((out / "summary.csv").read_text().splitlines())
         if (profile, objective) == ("fgd", "jobs_dropped")
     ]
     assert left[0] > 0

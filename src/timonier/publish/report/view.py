@@ -67,7 +67,12 @@ def _short(meaning: str) -> str:
     'mean bounded slowdown'
     >>> _short("sum(wait x size x run) / sum(size x run): the wait of an average processor-second")
     'the wait of an average processor-second'
+    >>> _short("share of all GPUs that is idle and of no use, mean over time: F of the shapes / GPUs")
+    'share of all GPUs that is idle and of no use, mean over time'
     """
+    first, _, last = meaning.partition(": ")
+    if " / " in last and first.startswith("share of "):
+        return first
     before, equals, _ = meaning.partition(" = ")
     return before if equals and ": " not in before else meaning.rpartition(": ")[2]
 
