@@ -338,6 +338,7 @@ def _value(
         "machine": asked.machine.name,
         "repeats": results.repeats,
         "offered_load": cells[results.profiles[0], 0].offered_load,
+        "offered_load_of": "cores" if asked.machine.nodes else "processors",
         "objectives": list(front.objectives),
         "unranked": results.unranked,
         "dropped": {fact: rows_ for fact, rows_ in asked.jobs.cleaning.dropped.items() if rows_},

@@ -26,7 +26,8 @@ def front_table(value: dict[str, Any]) -> str:
     widths = [max(len(line[c]) for line in [head, *body]) for c in range(len(head))]
     over = ", ".join(value["objectives"])
     load = "unknown" if value["offered_load"] is None else f"{value['offered_load']:.3g}"
-    title = f"{value['workload']} on {value['machine']}: offered load {load}; {value['repeats']} repeats"
+    of = " of cores" if value["offered_load_of"] == "cores" else ""
+    title = f"{value['workload']} on {value['machine']}: offered load{of} {load}; {value['repeats']} repeats"
     lines = [f"{title}; * = on the front of {over}; mean [95 % interval]"]
     for line in [head, *body]:
         cells = [
