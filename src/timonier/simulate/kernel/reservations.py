@@ -202,8 +202,8 @@ def lift(state: State, rich: int, k: int) -> None:
 
 
 @inline
-def improve(state: State, rich: int, k: int) -> None:
-    """Move the marked job at place k to an earlier hole, if there is one, without lifting it first.
+def improve(state: State, rich: int, k: int) -> bool:
+    """Move the marked job at place k to an earlier hole, if there is one, without lifting it first; says whether.
 
     It holds [p, p + e) itself, so a start u < p only needs room on [u, min(u + e, p)); and because there was
     no room when it was last looked at, that window has to reach beyond where room was freed since.
@@ -219,7 +219,7 @@ def improve(state: State, rich: int, k: int) -> None:
     state.waiting.since[k] = LONGEST
     start, first, after = first_hole(state, rich, k, begin, old, old)
     if start >= NEVER:
-        return
+        return False
     reserve(state, k, start)
     s[DUE] = min(s[DUE], start)
     end = end_of(start, est)
@@ -236,6 +236,7 @@ def improve(state: State, rich: int, k: int) -> None:
         book(state, rich, job, end, end_of(old, est), 1)
     if state.marks[job]["promised"] < 0:
         state.marks[job]["promised"] = start
+    return True
 
 
 @helper
@@ -262,16 +263,17 @@ def compress(state: State, rich: int) -> None:
     hi = s[HI]
     for block in range(s[LO], hi, WIDTH):
         to_do = -1  # places that had no turn yet, as bits
+        marked = below(waiting.since, block, LONGEST)
         while not s[STOP]:
-            bit = first_bit(below(waiting.since, block, LONGEST) & to_do)
+            bit = first_bit(marked & to_do)
             k = block + bit
             if bit == WIDTH or k >= hi:
                 break
             to_do = -2 << bit
-            if waiting.size[k] != HOLE and waiting.start[k] > now:
-                improve(state, rich, k)
-            else:
+            if waiting.size[k] == HOLE or waiting.start[k] <= now:
                 waiting.since[k] = LONGEST
+            elif improve(state, rich, k):
+                marked = below(waiting.since, block, LONGEST)
 
 
 @inline
