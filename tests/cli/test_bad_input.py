@@ -265,3 +265,18 @@ def test_ctrl_c_inside_one_huge_instant(tmp_path):
     assert time.monotonic() - began < 3.0
     assert (process.returncode, lines) == (1, ["interrupted; no file is half-written"])
     assert list(tmp_path.iterdir()) == [log]
+
+
+@pytest.mark.parametrize("after_s", [0.2, 1.0, 1.7])
+def test_ctrl_c_while_the_engine_is_compiled(tmp_path, monkeypatch, after_s):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    log = tmp_path / "log.swf"
+    log.write_text(swf([(0, 60, 1, 60)], "; MaxProcs: 4\n"))
+    with start("simulate", log, "-p", "easy", "-o", tmp_path / "run.csv") as process:
+        while "compiling the engine" not in process.stderr.readline():
+            assert process.poll() is None
+        time.sleep(after_s)
+        process.send_signal(signal.SIGINT)
+        assert (said(process), process.returncode) == (["interrupted; no file is half-written"], 1)
+    assert not (tmp_path / "run.csv").exists()

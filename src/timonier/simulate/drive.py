@@ -34,23 +34,21 @@ def drive(
     then spoilt.
     """
     advance = prepare(packed, tell)
-    worker = _Worker(advance, packed.argument, until)
     total = 2 * len(packed.row)
-    worker.start()
+
+    def look() -> None:
+        if progress is not None:
+            progress(int(packed.state.scalars[k.EVENTS]), total)
+
+    worker = _Worker(advance, packed.argument, until)
     try:
-        worker.join(LOOK_S)
-        while worker.is_alive():
-            if progress is not None:
-                progress(int(packed.state.scalars[k.EVENTS]), total)
-            worker.join(LOOK_S)
+        reason = worker.wait(look)
     except BaseException:
         packed.state.scalars[k.STOP] = 1
         worker.join(GIVE_UP_S)
         raise
-    if worker.error is not None:
-        raise worker.error
     give_names(packed)
-    return worker.reason
+    return reason
 
 
 class _Worker(threading.Thread):
@@ -69,6 +67,17 @@ class _Worker(threading.Thread):
         except BaseException as error:  # noqa: BLE001  # it is raised again where it is waited for
             self.error = error
 
+    def wait(self, look: Callable[[], None] = lambda: None) -> int:
+        """Start, look about ten times a second until it has ended, and return its reason or raise its error."""
+        self.start()
+        self.join(LOOK_S)
+        while self.is_alive():
+            look()
+            self.join(LOOK_S)
+        if self.error is not None:
+            raise self.error
+        return self.reason
+
 
 def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int], int]:
     """The compiled loop for this kind of profile; says so when this is its first compilation."""
@@ -84,7 +93,7 @@ def prepare(packed: Packed, tell: Tell | None = None) -> Callable[[Any, int, int
     if tell is not None:
         tell("first use of this kind of profile: compiling the engine, once, some seconds ...")
     began = time.perf_counter()
-    advance(packed.argument, -k.NEVER, 0)
+    _Worker(advance, packed.argument, -k.NEVER).wait()  # Ctrl-C must not fall into the compiler
     if tell is not None:
         tell(
             f"compiled in {time.perf_counter() - began:.1f} s; from now on it is loaded from {marker.parent}"

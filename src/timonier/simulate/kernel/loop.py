@@ -118,7 +118,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     return DONE
                 now = min(now, next_clock(state))
             if now > until:
-                if patient:
+                if patient and not s[FORCED]:
                     join_line(state, until)
                 return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop or s[STOP]:
