@@ -129,5 +129,8 @@ def test_an_unknown_type_is_answered_with_the_nearest():
         find_type("h100-80")
     assert "h100-80gb" in caught.value.fix
     with pytest.raises(InputError) as caught:
+        find_type("A100")
+    assert {"a100-40gb", "a100-80gb"} <= set(caught.value.fix.rstrip("?").replace(",", "").split())
+    with pytest.raises(InputError) as caught:
         find_type("zzzzzz")
     assert "timonier describe catalogue" in caught.value.fix

@@ -389,3 +389,9 @@ def wait_for_sample(running, temporary):
         assert time.monotonic() < limit
         assert running.poll() is None, running.communicate()
         time.sleep(0.05)
+
+
+def test_a_walk_over_too_few_bytes_is_refused(tmp_path):
+    done = timonier("measure", "latency", "--set", "bytes=8", "-o", tmp_path / "out")
+    assert "--set bytes=4096 or more" in complaint(done, 2)
+    assert not (tmp_path / "out").exists()

@@ -111,7 +111,13 @@ def find_type(name: str) -> DeviceType:
     known = known_types()
     found = known.get(name.strip().lower()) or known.get(_recognise(name, "cpu") or _recognise(name, "gpu"))
     if found is None:
-        offer = nearest(name.strip().lower(), known).split(" (known")[0]
+        word = name.strip().lower()
+        inside = [one for one in known if word and word in one]
+        offer = (
+            f"did you mean one of {', '.join(inside)}?"
+            if inside
+            else nearest(word, known).split(" (known")[0]
+        )
         fix = offer if offer.startswith("did") else "see them all: timonier describe catalogue"
         raise InputError(f"the catalogue has no {name!r}", where="describe catalogue", fix=fix)
     return found

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from timonier.kit.errors import InputError
 from timonier.measure.events import Report, check
 from timonier.measure.here import Here
 from timonier.measure.recipe import Planned, Setup, Wanted, check_memory
@@ -19,6 +20,7 @@ SETTINGS: Mapping[str, tuple[Any, str]] = {
 }
 _LINE = 64
 _STEPS = 2_000_000  # loads a repeat: more than any cache has lines, a fraction of a second in memory
+_FEWEST = 64 * _LINE
 _LEVELS = ("l1", "l2", "l3", "memory")
 
 
@@ -26,6 +28,12 @@ def plan(here: Here, wanted: Wanted) -> list[Planned]:
     """One task on one core; levels that this processor does not have are blank."""
     if wanted.settings.get("bytes"):
         sizes = {"memory": int(wanted.settings["bytes"])}
+        if sizes["memory"] < _FEWEST:
+            raise InputError(
+                f"bytes={sizes['memory']} is too few for a walk",
+                where="--set",
+                fix=f"--set bytes={_FEWEST} or more; eight times the caches for the latency of memory",
+            )
     else:
         sizes = sizes_of(here.cache_bytes, here.last_level_bytes)
     check_memory(max(sizes.values()), here, "--set bytes=... with a smaller size")

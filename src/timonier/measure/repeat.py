@@ -75,5 +75,5 @@ def too_small(budget: Budget) -> InputError:
     return InputError(
         f"the budget of {budget.seconds:.3g} s is too small: getting ready alone took {budget.used_s:.1f} s",
         where="--budget",
-        fix=f"give --budget {need}s or more, or a smaller problem with --set",
+        fix=f"measure it alone with --budget {need}s or more, or a smaller problem with --set",
     )

@@ -9,6 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from timonier.measure.events import Report, check
+from timonier.measure.interval import LEAST
 from timonier.measure.kernels.messages import build
 from timonier.measure.network.library import Library
 from timonier.measure.ranks import Ranks, load_mpi, meter_of, open_ranks
@@ -117,7 +118,10 @@ class Trial:
 
 
 def _batches(ranks: Ranks, report: Report, trial: Trial, least: int, part_s: float) -> None:
-    """Batches of trips, each long enough for the clock, `least` of them and until the part of the budget ends."""
+    """Batches of trips, each long enough for the clock, `least` of them and until the part of the budget ends.
+
+    Where the least take more than twice the part (ranks that share cores), three have to do.
+    """
     times = _times(ranks, trial.trip)
     meter, began, count = meter_of(ranks), perf_counter(), 0
     while True:
@@ -126,8 +130,10 @@ def _batches(ranks: Ranks, report: Report, trial: Trial, least: int, part_s: flo
         count += 1
         report.sample({trial.metric: trial.size / seconds if trial.size else seconds}, meter.read())
         report.progress(count, least, trial.metric)
-        is_over = perf_counter() - began > part_s or count >= _MOST
-        if count >= least and ranks.max(float(is_over)) > 0:
+        used_s = ranks.max(perf_counter() - began)
+        if count >= least and (used_s > part_s or count >= _MOST):
+            return
+        if count >= LEAST and used_s > 2 * part_s:
             return
 
 
