@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from timonier.measure.events import check
+from timonier.measure.events import Report, check
 from timonier.measure.gemm.work import factors as gemm_factors
 from timonier.measure.gemm.work import verify
 from timonier.measure.graph500.graph import build_rows, build_weighted, make_tuples
@@ -15,11 +15,12 @@ from timonier.measure.graph500.work import choose_roots
 from timonier.measure.hpcg.problem import build, prepare_reuse
 from timonier.measure.hpcg.rules import matrix, norms, spectral, symmetry
 from timonier.measure.hpcg.solve import Solver
+from timonier.measure.hpcg.work import find_iterations, prepare
 from timonier.measure.hpl.text import LIMIT, parse
 from timonier.measure.hpl_like import scaled_residual
 from timonier.measure.hpl_mxp.solve import factors, refine, system
+from timonier.measure.kernels import chase, random_access
 from timonier.measure.kernels import hpcg as hpcg_kernel
-from timonier.measure.kernels import random_access
 from timonier.measure.measurement import Check
 from timonier.measure.ranks import Alone
 from timonier.measure.stream import Passes
@@ -56,6 +57,20 @@ def hpcg_reuse(error):
 
 def hpcg_norms(error):
     return [norms([1e-5, 1e-5, 1e-5 + (1e-2 if error else 0.0)])]
+
+
+class Hasty(Solver):
+    """It gives up after twenty iterations."""
+
+    def run(self, b, most, tolerance):
+        return super().run(b, min(most, 20), tolerance)
+
+
+def hpcg_convergence(error):
+    run = prepare(ALONE, (16, 16, 16), False, Report(None))
+    if error:
+        run.solver = Hasty(run.problem, is_reuse=False)
+    return [find_iterations(run)]
 
 
 # ---- Graph500
@@ -182,11 +197,22 @@ def gups(error):
     return [check("updates", random_access.wrong(table) / table.size, "at most", 0.01)]
 
 
+def latency(error):
+    order = np.random.default_rng(1).permutation(64).astype(np.uint64)
+    links = np.zeros(64 * chase.LINE, np.uint64)
+    chase.ring(order, links)
+    if error:  # a link that leads back to where it starts
+        links[order[10] * chase.LINE] = order[10] * chase.LINE
+    place = chase.walk(links, np.uint64(order[0] * chase.LINE), 24)
+    return [check("walk", float(place), "equal", float(order[24] * chase.LINE))]
+
+
 RUNS = {
     "a wrong stencil entry": hpcg,
     "an unsymmetric smoother": hpcg,
     "a wrong entry beside the sums that are kept": hpcg_reuse,
     "sets that end differently": hpcg_norms,
+    "iterations that end before the reference's residual": hpcg_convergence,
     "bfs: a wrong parent": bfs,
     "bfs: a level off by one": bfs,
     "bfs: a cycle": bfs,
@@ -202,6 +228,7 @@ RUNS = {
     "float32: off by a ten-thousandth": gemm("float32"),
     "stream: a value lost": stream,
     "gups: updates lost": gups,
+    "latency: a link that leads nowhere": latency,
 }
 
 

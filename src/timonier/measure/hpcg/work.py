@@ -21,6 +21,7 @@ from timonier.measure.hpcg.rules import (
 )
 from timonier.measure.hpcg.solve import PARTS, Solver
 from timonier.measure.interval import LEAST, is_narrow
+from timonier.measure.measurement import Check
 from timonier.measure.ranks import Ranks, meter_of, open_ranks
 from timonier.measure.recipe import Setup
 from timonier.measure.repeat import Budget, too_small
@@ -51,7 +52,7 @@ def work(setup: Setup, report: Report) -> None:
     run = prepare(ranks, local, is_reuse, report)
     for one in (matrix(run.problem), *spectral(run.problem, run.solver), *symmetry(run.problem, run.solver)):
         report.check(one)
-    _find_iterations(run, report)
+    report.check(find_iterations(run))
     if ranks.max(budget.left_s) <= 0:
         raise too_small(budget)
     _sets(run, budget, report)
@@ -82,19 +83,17 @@ def _compile(ranks: Ranks, is_reuse: bool) -> None:
         Solver(problem, is_reuse=reuse).run(problem.b, 2, 0.0)
 
 
-def _find_iterations(run: Run, report: Report) -> None:
-    """How many iterations reach what the reference reached, and how long they take."""
+def find_iterations(run: Run) -> Check:
+    """How many iterations reach what the reference reached, and how long they take; whether they reach it."""
     outcome = run.solver.run(run.problem.b, MOST_ITERATIONS, run.tolerance * (1 + 1e-6))
     run.iterations = max(ITERATIONS, outcome.iterations)
     run.worst_s = run.problem.ranks.max(outcome.seconds)
-    report.check(
-        check(
-            "convergence",
-            outcome.scaled / run.tolerance,
-            "at most",
-            1 + 1e-6,
-            "scaled residual against that of 50 reference iterations",
-        )
+    return check(
+        "convergence",
+        outcome.scaled / run.tolerance,
+        "at most",
+        1 + 1e-6,
+        "scaled residual against that of 50 reference iterations",
     )
 
 
