@@ -8,8 +8,6 @@ from typing import Any
 
 from timonier.measure.conditions import SHORT_S
 
-# why the repeats ended
-STOPPED = ("interval", "budget", "planned", "interrupted", "")
 STATES = ("measured", "partial", "invalid", "skipped")
 
 

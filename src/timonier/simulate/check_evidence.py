@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 from numpy.typing import NDArray
 
 from timonier.kit.errors import InputError
 from timonier.policy import Profile
+from timonier.workload.arrow import pc
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-pc: Any = pyarrow.compute
 
 UNKNOWN = -1
 FOREVER = 1 << 59  # beyond every end; two of them still fit an int64

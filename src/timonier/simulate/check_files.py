@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, pc, told
+from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, told
 from timonier.simulate.check_metrics import metrics_are_right
+from timonier.workload.arrow import pc
 
 NEEDS_NOTE = ("unrunnable", "cancelled")
 

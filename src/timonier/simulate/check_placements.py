@@ -22,8 +22,8 @@ from timonier.simulate.check_evidence import (
     column,
     floats,
     ints,
-    pc,
 )
+from timonier.workload.arrow import pc
 
 WHOLE = 1000  # thousandths of a core, of a GPU
 

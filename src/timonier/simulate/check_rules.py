@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.policy import Limits, Profile
-from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, Flags, Ints, pc, told
+from timonier.simulate.check_evidence import FOREVER, STATES, UNKNOWN, Evidence, Flags, Ints, told
+from timonier.workload.arrow import pc
 
 # ---- the run table by itself
 

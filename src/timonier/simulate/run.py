@@ -69,7 +69,7 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
         machine=machine,
         profile=profile,
         table=run_table(jobs, packed),
-        longest_queue=_longest_queue(packed, until),
+        longest_queue=int(packed.state.scalars[k.LONGEST_QUEUE]),
         packed=packed,
         until_s=until_s,
         assumed=packed.columns.assumed,
@@ -94,12 +94,3 @@ def refusals(packed: Packed, jobs: Jobs) -> list[str]:
     if left:
         told.append(f"can never run: {left:,} more, for other reasons; the run table notes each")
     return told
-
-
-def _longest_queue(packed: Packed, until: int) -> int:
-    """As counted on the way, and who waits at the end: the kernel need not let them join behind a blocked head."""
-    longest = int(packed.state.scalars[k.LONGEST_QUEUE])
-    if packed.kind[3]:
-        return longest
-    waiting = (packed.state.marks["start"] < 0) & (packed.state.jobs["submit"] <= until)
-    return max(longest, int(np.count_nonzero(waiting)))

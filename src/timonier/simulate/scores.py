@@ -41,8 +41,6 @@ ONLY_CORES_AND_GPUS = (
 )
 MOST_MEMO = 1 << 25  # scores remembered, 12 bytes each
 
-TINY = np.zeros(0, dtype=np.int32)
-
 
 def make_scores(profile: Profile, layout: Layout, shapes: Shapes) -> k.Scores:
     """The rules with their weights, and what they know of machine and jobs.

@@ -27,7 +27,6 @@ from timonier.measure.recipe import Setup
 from timonier.measure.repeat import Budget, too_small
 
 REUSE = "reuse of partial sums"
-PLAIN = "plain"
 
 
 @dataclass(slots=True)

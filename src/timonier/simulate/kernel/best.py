@@ -9,7 +9,7 @@ from timonier.simulate.kernel.choose import (
     UNIFORM,
     choose,
     sample_size,
-    stands_before,
+    wins_tie,
 )
 from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS
 from timonier.simulate.kernel.index import (
@@ -127,15 +127,8 @@ def best_in_turn(cluster: Cluster, ask: tuple[int, int, int], row: int) -> int:
                     continue
                 place = found + count_bits(taken & (low - 1))
                 number = draw(luck[SEED], luck[DECISIONS], n) if ties == UNIFORM else 0
-                if total == highest:
-                    if ties == UNIFORM:
-                        if number <= best_draw:
-                            continue
-                    elif ties == PREORDER:
-                        if not stands_before(place, best_place):
-                            continue
-                    elif n > best:
-                        continue
+                if total == highest and not wins_tie(ties, n, best, place, best_place, number, best_draw):
+                    continue
                 highest = total
                 best = n
                 best_place = place

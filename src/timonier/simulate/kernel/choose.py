@@ -61,6 +61,18 @@ def stands_before(a: int, b: int) -> bool:
 
 
 @inline
+def wins_tie(
+    ties: int, n: int, best: int, place: int, best_place: int, number: int, best_number: int
+) -> bool:
+    """Of two nodes with one score, is n chosen rather than `best`?  number: what each drew, looked at by UNIFORM."""
+    if ties == UNIFORM:
+        return number > best_number
+    if ties == PREORDER:
+        return stands_before(place, best_place)
+    return n < best
+
+
+@inline
 def in_open_domain(cluster: Cluster, within: int, n: int) -> int:
     """The first domain of node n in which the whole job fits, -1: none."""
     site = cluster.site
@@ -146,15 +158,9 @@ def choose(cluster: Cluster, view: int, ask: tuple[int, int, int], domain: int, 
             if gain == best_spare:
                 if total < best_total:
                     continue
-                if total == best_total:
-                    if ties == UNIFORM:
-                        if draw(luck[SEED], luck[DECISIONS], n) <= best_draw:
-                            continue
-                    elif ties == PREORDER:
-                        if not stands_before(place, best_place):
-                            continue
-                    elif n > best:
-                        continue
+                number = draw(luck[SEED], luck[DECISIONS], n) if ties == UNIFORM else 0
+                if total == best_total and not wins_tie(ties, n, best, place, best_place, number, best_draw):
+                    continue
         best = n
         best_place = place
         best_total = total
