@@ -6,8 +6,10 @@ import pyarrow as pa
 import pytest
 
 from timonier.compare.energy import unknown_watts
-from timonier.compare.nodes import machine_map, node_run, portrait_of, score_nodes
+from timonier.compare.nodes import machine_map, node_run, node_run_of, portrait_of, score_nodes
 from timonier.describe import Gpus, Machine, Nodes, Prices
+from timonier.policy import read_profile
+from timonier.simulate import simulate
 from timonier.workload import Jobs
 
 GIB = 2**30
@@ -73,10 +75,69 @@ def test_utilisation_is_what_was_held_over_what_there_is():
 
 
 def test_whole_nodes_are_allocated_above_what_was_asked():
-    scores = score_nodes(run_of(TWO, [one_hour(cores=1.0, gpus=1.0)], [(0, "a", 0, 1.0, 4, 16)]))
-    assert scores["allocated_over_asked_cores"] == pytest.approx(4.0)
-    assert scores["allocated_over_asked_gpus"] == pytest.approx(1.0)
+    """The placement says what the task has; the rest of a belongs to the job too."""
+    jobs = [one_hour(cores=1.0, gpus=1.0, whole_nodes=True), one_hour(cores=1.0, gpus=1.0)]
+    scores = score_nodes(run_of(TWO, jobs, [(0, "a", 0, 1.0, 1, 0), (1, "b", 0, 1.0, 1, 0)]))
+    assert scores["allocated_over_asked_cores"] == pytest.approx((4 + 1) / 2)
+    assert scores["allocated_over_asked_gpus"] == pytest.approx((2 + 1) / 2)
     assert scores["allocated_over_asked_memory"] is None  # nobody asked for memory
+    assert scores["utilisation_memory"] == pytest.approx(16 / 32)
+
+
+def test_a_run_with_whole_nodes_holds_them():
+    """By hand: two jobs of 1 core and 1 GPU have a node each for an hour, then the third runs an hour beside nobody.
+
+    Cores: 4 + 4 + 1 of 16; memory: 16 + 16 + 0 of 64 GiB; GPUs: 2 + 2 + 1 of 8.
+    Energy: 2 h of 280 W, and 2 x (200 W + 2 x 100 W), and 50 W + 100 W, an hour each.
+    """
+    whole = [True, True, None]
+    columns = {
+        "job_id": ["1", "2", "3"],
+        "submit_s": [0] * 3,
+        "runtime_s": [3600] * 3,
+        "cores": [1.0] * 3,
+        "gpus": [1.0] * 3,
+        "whole_nodes": whole,
+        "user": ["ana", "ben", "ana"],
+    }
+    found = node_run_of(simulate(Jobs(pa.table(columns), "test"), TWO, read_profile("fcfs")))
+    scores = score_nodes(found)
+    assert scores["utilisation_cores"] == pytest.approx(9 / 16)
+    assert scores["utilisation_memory"] == pytest.approx(32 / 64)
+    assert scores["utilisation_gpus"] == pytest.approx(5 / 8)
+    assert scores["allocated_over_asked_cores"] == pytest.approx(9 / 3)
+    assert scores["allocated_over_asked_gpus"] == pytest.approx(5 / 3)
+    assert scores["energy_kwh"] == pytest.approx((2 * 240 + 2 * 400 + 150) / 1000)
+    page = portrait_of(found)
+    assert {row["user"]: row["gpu_hours"] for row in page["users"]} == {"ana": 3.0, "ben": 2.0}
+    half = len(page["map"]["t_s"]) // 2
+    assert [row[0] for row in page["map"]["used"]] == [1.0, 1.0]
+    assert sorted(row[half] for row in page["map"]["used"]) == [0.0, 0.5]
+
+
+def test_tasks_that_share_a_whole_node_hold_it_once_with_the_slices_left():
+    machine = Machine("mig", nodes=(Nodes(("m",), 16_000, 64 * GIB, (Gpus("a100-40gb", 2, "mig"),)),))
+    jobs = [one_hour(gpus=1.0, mig="3g.20gb", tasks=2, cores=3.0, whole_nodes=True)]
+    placed = [(0, "m", 0, 3 / 7, 3, 0, 4), (0, "m", 0, 3 / 7, 3, 0, 0)]
+    scores = score_nodes(run_of(machine, jobs, placed))
+    assert [scores[f"utilisation_{name}"] for name in ("cores", "memory", "gpus")] == pytest.approx([1, 1, 1])
+    assert scores["allocated_over_asked_gpus"] == pytest.approx(2 / (6 / 7), rel=1e-3)
+    assert scores["gpu_fragmentation"] == 0
+
+
+def test_what_is_free_beside_others_is_stranded_where_only_whole_nodes_are_asked_for():
+    """All typical jobs want a node alone: what the small one leaves of a serves nobody; b is empty."""
+    jobs = [*[one_hour(cores=1.0, gpus=1.0, whole_nodes=True)] * 40, one_hour(cores=1.0)]
+    scores = score_nodes(run_of(TWO, jobs, [(40, "a", None, None, 1, 0)]))
+    assert scores["stranded_cores"] == pytest.approx(3 / 8)
+    assert scores["gpu_fragmentation"] == pytest.approx(2 / 4)
+
+
+def test_what_nobody_asks_for_is_not_stranded_but_unknown():
+    scores = score_nodes(run_of(TWO, [one_hour(cores=1.0)], [(0, "a", None, None, 1, 0)]))
+    assert scores["stranded_memory"] is None
+    assert scores["stranded_gpus"] is None
+    assert scores["stranded_cores"] == 0
 
 
 def test_fragmentation_is_the_idle_share_that_typical_jobs_cannot_use():

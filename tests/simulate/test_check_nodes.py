@@ -270,6 +270,28 @@ def test_the_metrics_of_nodes_are_computed_again(tmp_path: Path) -> None:
         assert f"says {name} = 1234.5" in " | ".join(check_run(folder))
 
 
+def test_whole_nodes_count_as_held_in_the_metrics_that_are_computed_again(tmp_path: Path) -> None:
+    columns = {
+        "job_id": ["a", "b", "c"],
+        "submit_s": [0] * 3,
+        "runtime_s": [100, 50, 70],
+        "tasks": [3, 1, 1],
+        "cores": [1.0] * 3,
+        "whole_nodes": [True, None, True],
+        "gpus": [1.0, 0.0, 0.0],
+    }
+    jobs, machine = Jobs(pa.table(columns), "lab"), read_machine("school-lab")
+    assert check(simulate(jobs, machine, read_profile("easy")), tmp_path) == []
+    path = tmp_path / "summary.json"
+    whole = json.loads(path.read_text())
+    assert whole["metrics"]["allocated_over_asked_cores"] > 10
+    assert whole["metrics"]["stranded_memory"] is None
+    for name in ("allocated_over_asked_cores", "stranded_memory"):
+        path.write_text(json.dumps({**whole, "metrics": {**whole["metrics"], name: 1.0}}))
+        sign(tmp_path)
+        assert f"says {name} = 1.0" in " | ".join(check_run(tmp_path))
+
+
 def test_a_job_that_moves_when_a_run_goes_on_is_found(tmp_path: Path) -> None:
     columns = {"job_id": ["a"], "submit_s": [0], "runtime_s": [100], "cores": [1.0], "gpus": [1.0]}
     part = simulate(Jobs(pa.table(columns), "lab"), LAB, read_profile("easy"), until_s=10)

@@ -46,7 +46,7 @@ class Fragments:
     """One instant.  idle, lost: thousandths of a GPU, by kind of GPU: int64[kinds], float64[kinds].
 
     stranded: cores (thousandths), memory (bytes) and GPUs (thousandths) that are free on nodes where no typical
-    shape that asks for them fits.  short: on how many such nodes each resource stopped the largest part of the
+    shape that asks for them fits; nan where no typical shape asks for it.  short: on how many such nodes each resource stopped the largest part of the
     typical shapes that fit on them when they are empty.
     """
 
@@ -91,12 +91,14 @@ def fragments(free: Free, site: Site, typical: Typical) -> Fragments:
     lost = np.zeros(site.gpu_count)
     fits_any = np.zeros((3, len(site.names)), dtype=bool)
     blame = np.zeros((3, len(site.names)))
+    untouched = (free.cores == site.cores) & (free.memory == site.memory)
+    untouched &= np.bincount(site.node_of, weights=free.sharers, minlength=len(site.names)) == 0
     for s, ask in enumerate(typical.asks):
         usable = _usable(ask, typical.units[s], free, site)
         enough = _enough(ask, usable, free, site)
         may = typical.may[s][site.group]
-        fits = may & enough.all(axis=0)
-        wants = np.array([ask.cores > 0, ask.memory_bytes > 0, ask.gpus > 0])
+        fits = may & enough.all(axis=0) & (untouched | (not ask.whole_nodes))
+        wants = _wants(ask)
         fits_any |= wants[:, None] & fits
         blame += typical.share[s] * (may & ~enough)
         good = fits[site.node_of] & (usable > 0) if ask.gpus else np.zeros(site.gpu_count, dtype=bool)
@@ -106,9 +108,21 @@ def fragments(free: Free, site: Site, typical: Typical) -> Fragments:
     return Fragments(
         idle=np.bincount(site.kind_of, weights=idle, minlength=len(site.kinds)).astype(np.int64),
         lost=np.asarray(np.bincount(site.kind_of, weights=lost, minlength=len(site.kinds)), dtype=np.float64),
-        stranded=np.asarray(stranded.sum(axis=1)),
+        stranded=np.where(asked_for(typical), stranded.sum(axis=1), np.nan),
         short=np.bincount(np.argmax(blame[:, some], axis=0), minlength=3),
     )
+
+
+def asked_for(typical: Typical) -> Flags:
+    """bool[3]: does a typical shape ask for cores, memory, GPUs?"""
+    wants = np.zeros(3, dtype=bool)
+    for ask in typical.asks:
+        wants |= _wants(ask)
+    return wants
+
+
+def _wants(ask: Ask) -> Flags:
+    return np.array([ask.cores > 0, ask.memory_bytes > 0, ask.gpus > 0])
 
 
 def _usable(ask: Ask, units: Ints, free: Free, site: Site) -> Ints:

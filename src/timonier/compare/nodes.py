@@ -73,12 +73,13 @@ def score_nodes(run: NodeRun) -> Scores:
     used, asked, capacity = _used(run), _asked(run), _capacity(run)
     scores: Scores = {"energy_kwh": bill.energy_kwh, "idle_energy_kwh": bill.idle_kwh, "cost": bill.cost}
     stranded = np.mean([one.stranded for one in run.found], axis=0)
+    known = (capacity > 0) & ~np.isnan(stranded)
     short = merged_share(run.found)
     for at, name in enumerate(RESOURCES):
         whole = capacity[at] * run.span_s
         scores[f"utilisation_{name}"] = float(used[at] / whole) if whole else None
         scores[f"allocated_over_asked_{name}"] = float(used[at] / asked[at]) if asked[at] > 0 else None
-        scores[f"stranded_{name}"] = float(stranded[at] / capacity[at]) if capacity[at] else None
+        scores[f"stranded_{name}"] = float(stranded[at] / capacity[at]) if known[at] else None
         scores[f"short_first_{name}"] = float(short[at]) if short.sum() else None
     lost = float(np.mean([one.lost.sum() for one in run.found]))
     idle = float(np.mean([one.idle.sum() for one in run.found]))
@@ -126,7 +127,9 @@ def _asked(run: NodeRun) -> Floats:
     tasks = run.jobs.numbers("tasks", 1) * held
     gpus = np.rint(run.jobs.numbers("gpus", 0.0) * 1000)
     mig = np.asarray(pc.is_valid(run.jobs.texts("mig")))
-    of_slices = np.bincount(run.use.job, weights=run.use.share * run.use.seconds, minlength=len(run.jobs))
+    of_slices = np.bincount(
+        run.use.job, weights=run.use.share * run.use.seconds * ~run.use.rest, minlength=len(run.jobs)
+    )
     return np.array(
         [
             np.dot(np.rint(run.jobs.numbers("cores", 1.0) * 1000), tasks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pyarrow as pa
@@ -45,6 +45,7 @@ class Use:
 
     gpu: of the site, -1 for none.  share: thousandths of it.  mask: MIG memory slices as bits.
     job: row in the run table.  start, end: s; end of what still runs is the run's last instant.
+    rest: bool[R], is the row what is left of a node that was given whole?  Placements do not say it: it is nobody's task.
     """
 
     job: Ints
@@ -56,6 +57,7 @@ class Use:
     mask: Ints
     start: Ints
     end: Ints
+    rest: NDArray[np.bool_]
 
     @property
     def seconds(self) -> Ints:
@@ -96,14 +98,17 @@ def site_of(machine: Machine) -> Site:
 
 
 def use_of(placements: pa.Table, jobs: pa.Table, site: Site, last_s: int) -> Use:
-    """The placements of a run (CONTRACT 5) on this site.  jobs: its workload, for the MIG profiles."""
+    """What the jobs of a run held on this site: their placements, and the rest of nodes that were given whole.
+
+    jobs: its workload, for the MIG profiles and whole nodes.
+    """
     index = pa.array(site.names)
     node = _ints(pc.index_in(placements.column("node"), value_set=index))
     job = _ints(pc.index_in(placements.column("job_id"), value_set=jobs.column("job_id").combine_chunks()))
     local = _ints(pc.fill_null(placements.column("gpu"), -1))
     gpu = np.where(local < 0, -1, site.first[node] + local)
     share = np.rint(np.asarray(pc.fill_null(placements.column("gpu_share"), 1.0)) * 1000).astype(np.int64)
-    return Use(
+    given = Use(
         job=job,
         node=node,
         gpu=gpu,
@@ -113,7 +118,53 @@ def use_of(placements: pa.Table, jobs: pa.Table, site: Site, last_s: int) -> Use
         mask=_masks(placements, jobs, site, job, gpu),
         start=_ints(placements.column("start_s")),
         end=_ints(pc.fill_null(placements.column("end_s"), last_s)),
+        rest=np.zeros(len(job), dtype=bool),
     )
+    return _with_rest(given, jobs, site)
+
+
+def _with_rest(use: Use, jobs: pa.Table, site: Site) -> Use:
+    """The same with what its tasks leave of each node that a job has alone: a row for the node, one for each GPU."""
+    if "whole_nodes" not in jobs.column_names:
+        return use
+    alone = np.asarray(pc.fill_null(jobs.column("whole_nodes"), False), dtype=bool)
+    mine = np.flatnonzero(alone[use.job])
+    stays, which = np.unique(
+        np.stack([use.job[mine], use.node[mine], use.start[mine], use.end[mine]]), axis=1, return_inverse=True
+    )
+    if not stays.shape[1]:
+        return use
+    which = which.ravel()
+    left = [_less(whole[stays[1]], which, held[mine]) for whole, held in
+            ((site.cores, use.cores), (site.memory, use.memory))]  # fmt: skip
+    count = np.diff(site.first)[stays[1]]
+    begin = np.cumsum(count) - count
+    of = np.repeat(np.arange(len(count)), count)
+    gpu = site.first[stays[1]][of] + np.arange(len(of)) - begin[of]
+    on = use.gpu[mine] >= 0
+    place = (begin[which] + use.gpu[mine] - site.first[use.node[mine]])[on]
+    share = _less(np.full(len(of), 1000), place, use.share[mine][on])
+    of, gpu, share = of[share > 0], gpu[share > 0], share[share > 0]
+    every = np.concatenate([np.arange(stays.shape[1]), of])
+    none, zeros = np.full(stays.shape[1], -1), np.zeros(stays.shape[1], dtype=np.int64)
+    nothing = np.zeros(len(of), dtype=np.int64)
+    cut = np.array([kind.sharing == "mig" for kind in site.kinds], dtype=bool)
+    more = (
+        *(stays[0][every], stays[1][every], np.concatenate([none, gpu]), np.concatenate([zeros, share])),
+        *(np.concatenate([part, nothing]) for part in left),
+        np.concatenate([zeros, np.where(cut[site.kind_of[gpu]], 255, 0)]),
+        *(stays[2][every], stays[3][every], np.ones(len(every), dtype=bool)),
+    )
+    return Use(
+        *(np.concatenate([getattr(use, f.name), new]) for f, new in zip(fields(use), more, strict=True))
+    )
+
+
+def _less(whole: Ints, place: Ints, held: Ints) -> Ints:
+    """Of each whole, what is left when these parts of it are held; never below 0."""
+    left = whole.copy()
+    np.subtract.at(left, place, held)
+    return np.maximum(left, 0)
 
 
 def free_at(use: Use, site: Site, instant: float) -> Free:

@@ -22,6 +22,7 @@ OF_ENDED = (
     *("jain_bsld_user", "bsld_worst_user", "utilisation", "processor_hours_per_hour", "jobs_per_hour"),
 )
 RESOURCES = ("cores", "memory", "gpus")
+ASKED_AS = {"cores": "cores", "memory": "memory_bytes", "gpus": "gpus"}
 ON_NODES = (
     *("energy_kwh", "cost", "idle_energy_kwh", "gpu_fragmentation", "gpu_fragmentation_of_idle"),
     *(f"utilisation_{name}" for name in RESOURCES),
@@ -157,8 +158,10 @@ def _node_metrics(o: OnNodes) -> dict[str, float | None]:
     seconds = (end - o.start).astype(float)
     on = o.device >= 0
     share = np.where(on, np.rint(o.share), 0.0)
-    held = {name: float(np.sum(values * seconds)) for name, values in
-            (("cores", o.cores), ("memory", o.memory), ("gpus", share))}  # fmt: skip
+    alone = (o.asked["whole_nodes"] > 0)[o.job]
+    held = _held_alone(o, np.where(alone, seconds, 0.0))
+    for name, values in (("cores", o.cores), ("memory", o.memory), ("gpus", share)):
+        held[name] += float(np.sum((values * seconds)[~alone]))
     whole = {
         "cores": places.of_nodes([group.core_thousandths for group in places.groups]).sum() * span,
         "memory": places.of_nodes([group.memory_bytes for group in places.groups]).sum() * span,
@@ -178,7 +181,30 @@ def _node_metrics(o: OnNodes) -> dict[str, float | None]:
     for name, value in held.items():
         found[f"utilisation_{name}"] = value / whole[name] if whole[name] else None
         found[f"allocated_over_asked_{name}"] = value / asked[name] if asked[name] else None
+    wanted = {name: bool(o.asked[column].any()) for name, column in ASKED_AS.items()}
+    wanted["gpus"] |= bool(cut.any())
+    unasked = [name for name in RESOURCES if not wanted[name] or not whole[name]]
+    found |= {f"stranded_{name}": None for name in unasked}
     return found | _bill(o, seconds, share, span)
+
+
+def _stays_alone(o: OnNodes, seconds: NDArray[np.float64]) -> tuple[Ints, NDArray[np.float64]]:
+    """The nodes that a job had whole, once for each job, and how long, s."""
+    mine = np.flatnonzero(seconds > 0)
+    _, first = np.unique(np.stack([o.job[mine], o.node[mine], o.start[mine]]), axis=1, return_index=True)
+    return o.node[mine[first]], seconds[mine[first]]
+
+
+def _held_alone(o: OnNodes, seconds: NDArray[np.float64]) -> dict[str, float]:
+    """All that whole nodes have, times s: core thousandths, bytes, GPU thousandths."""
+    node, long = _stays_alone(o, seconds)
+    groups = o.places.groups
+    have = {
+        "cores": [group.core_thousandths for group in groups],
+        "memory": [group.memory_bytes for group in groups],
+        "gpus": [1000 * sum(gpus.count for gpus in group.gpus) for group in groups],
+    }
+    return {name: float(np.sum(o.places.of_nodes(values)[node] * long)) for name, values in have.items()}
 
 
 def _bill(
@@ -194,9 +220,15 @@ def _bill(
         gpu = np.array(gpu_w, dtype=float).reshape(-1, 2)[o.places.kind]
         idle = float((node[:, 0].sum() + gpu[:, 0].sum()) * span / 3.6e6)
         most = o.places.of_nodes([max(group.core_thousandths, 1) for group in machine.nodes])
+        alone = (o.asked["whole_nodes"] > 0)[o.job]
+        seconds, lone = np.where(alone, 0.0, seconds), np.where(alone, seconds, 0.0)
         work = np.sum(o.cores / most[o.node] * seconds * (node[:, 1] - node[:, 0])[o.node])
         on = o.device >= 0
-        work += np.sum(share[on] / 1000.0 * seconds[on] * (gpu[:, 1] - gpu[:, 0])[o.device[on]])
+        more = gpu[:, 1] - gpu[:, 0]
+        work += np.sum(share[on] / 1000.0 * seconds[on] * more[o.device[on]])
+        where, long = _stays_alone(o, lone)
+        of_node = np.bincount(o.places.home, weights=more, minlength=len(o.places.names))
+        work += np.sum(((node[:, 1] - node[:, 0]) + of_node)[where] * long)
         energy = idle + float(work) / 3.6e6
     return {"energy_kwh": energy, "idle_energy_kwh": idle, "cost": _cost(machine, energy, span)}
 
