@@ -34,7 +34,10 @@ def test_paired_intervals_cover_a_known_difference(spread):
 
 @pytest.mark.parametrize(
     ("repeats", "spread", "least"),
-    [(20, "normal", 0.93), (10, "normal", 0.93), (5, "normal", 0.93), (20, "lognormal", 0.90)],
+    [
+        *[(repeats, "normal", 0.93) for repeats in (20, 10, 9, 7, 5)],
+        (20, "lognormal", 0.90),
+    ],
 )
 def test_intervals_cover_a_known_mean(repeats, spread, least):
     """Of a skewed quantity no bootstrap covers fully at 20 repeats; the percentile interval covers 86 % here."""
@@ -51,6 +54,22 @@ def test_of_few_repeats_the_range_is_told():
     few = np.array([3.0, 9.0, 4.0])
     assert mean_interval(few, bootstrap_draws(3, 0)) == (pytest.approx(16 / 3), 3.0, 9.0)
     assert median_interval(few, bootstrap_draws(3, 0)) == (4.0, 3.0, 9.0)
+
+
+def test_of_five_repeats_no_interval_explodes():
+    """Two nearly equal values and three others: a draw of those two alone has next to no spread to divide by."""
+    rng = np.random.default_rng(2)
+    for experiment in range(300):
+        values = rng.normal(size=5)
+        mean, low, high = mean_interval(values, bootstrap_draws(5, experiment))
+        assert mean - low == pytest.approx(high - mean)
+        assert high - low < 4 * np.ptp(values)
+
+
+def test_between_few_and_many_repeats_the_interval_is_students():
+    """By scipy.stats.t.interval(0.95, 4, 3, sem)."""
+    mean, low, high = mean_interval(np.array([1.0, 2.0, 3.0, 4.0, 5.0]), bootstrap_draws(5, 0))
+    assert (mean, low, high) == pytest.approx((3.0, 1.0367568, 4.9632432), abs=1e-6)
 
 
 def test_what_never_changes_has_an_interval_of_one_point():

@@ -37,3 +37,30 @@ def test_a_profile_that_runs_the_same_jobs_is_ranked():
     assert found.unranked == {}
     assert found.front(["wait_mean_s"]).on_front == (False, False, True)
     assert "private" in paired_csv(found)
+
+
+def test_an_interval_ends_where_the_possible_values_end():
+    """Long-tailed waits of 12 repeats reach below 0 s, shares that are nearly 1 reach above 1."""
+    waits = [0.0] * 9 + [1.0, 3.0, 2000.0]
+    shares = [0.999] * 6 + [0.2] * 6
+    cells = {}
+    for repeat, (wait, share) in enumerate(zip(waits, shares, strict=True)):
+        scores = dict.fromkeys(known_metrics(), 0.0)
+        scores |= {"wait_mean_s": wait, "utilisation_gpus": share, "stranded_gpus": 1.0 - share}
+        scores |= {"bsld_mean": 1.0 + wait}
+        cells["easy", repeat] = Cell(scores, 0.9, 0.5, 3)
+    found = Results(["easy"], cells, seed=0)
+    for name, metric in known_metrics().items():
+        _, low, high = found.interval("easy", name)
+        assert low >= min(metric.least, 0.0), name
+        assert high <= metric.most, name
+    assert found.interval("easy", "wait_mean_s")[1] == 0.0
+    assert found.interval("easy", "bsld_mean")[1] == 1.0
+
+
+def test_every_metric_says_what_it_can_be():
+    for name, metric in known_metrics().items():
+        assert 0.0 <= metric.least < metric.most, name
+    most = {name: metric.most for name, metric in known_metrics().items()}
+    assert most["utilisation_gpus"] == most["wait_below_run_share"] == 1.0
+    assert most["wait_mean_s"] == most["allocated_over_asked_cores"] == float("inf")

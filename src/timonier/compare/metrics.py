@@ -32,11 +32,16 @@ _PERCENTILES = {"median": 50.0, "p95": 95.0, "p99": 99.0}
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One row of metrics.csv.  better: "low", "high", or "" where neither is.  unknown: why it may be."""
+    """One row of metrics.csv.  better: "low", "high", or "" where neither is.  unknown: why it may be.
+
+    least, most: what it can be; most is infinite where there is no bound.
+    """
 
     name: str
     unit: str
     better: str
+    least: float
+    most: float
     meaning: str
     unknown: str
     source: str
@@ -46,7 +51,12 @@ class Metric:
 def known_metrics() -> dict[str, Metric]:
     """Every metric by name, in the order of the table."""
     with Path(__file__).with_name("metrics.csv").open(encoding="utf-8", newline="") as lines:
-        return {row["name"]: Metric(**row) for row in csv.DictReader(lines)}
+        return {row["name"]: _metric(row) for row in csv.DictReader(lines)}
+
+
+def _metric(row: dict[str, str]) -> Metric:
+    texts = {name: row[name] for name in ("name", "unit", "better", "meaning", "unknown", "source")}
+    return Metric(**texts, least=float(row["least"]), most=float(row["most"] or "inf"))
 
 
 def score(table: pa.Table, processors: int, warmup: float = 0.0, users: Column | None = None) -> Scores:

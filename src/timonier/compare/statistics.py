@@ -15,6 +15,9 @@ Ints = NDArray[np.int64]
 DRAWS = 2000
 LEVEL = 0.95
 LEAST_REPEATS = 5  # of fewer the range is all that is known, and of one nothing
+# 97.5 % points of Student's t for 5 to 9 repeats; of so few, a draw may have next to no spread, and bootstrap-t
+# divides by it: one interval in 20 gets more than three times as wide at 5 as it should be, at 10 a fifth wider
+STUDENT = {5: 2.776445, 6: 2.570582, 7: 2.446912, 8: 2.364624, 9: 2.306004}
 
 
 def bootstrap_draws(repeats: int, seed: int, draws: int = DRAWS) -> Ints:
@@ -27,12 +30,12 @@ def bootstrap_draws(repeats: int, seed: int, draws: int = DRAWS) -> Ints:
 
 
 def mean_interval(values: Floats, draws: Ints) -> tuple[float, float, float]:
-    """Mean and bootstrap-t interval of float64[R].
+    """Mean and interval of float64[R]: bootstrap-t from 10 repeats on, Student's t below.
 
     The percentile interval of a mean covers too rarely when repeats are few (86 to 92 % at 20); this one divides
     each draw's distance from the mean by the draw's own standard error.
     Of fewer than LEAST_REPEATS the range; nan, nan where one repeat is all there is.
-    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 12.5.
+    Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, section 12.5; Student 1908, doi:10.2307/2331554.
     """
     mean = float(np.mean(values))
     if len(values) < LEAST_REPEATS:
@@ -40,6 +43,9 @@ def mean_interval(values: Floats, draws: Ints) -> tuple[float, float, float]:
     error = float(np.std(values))  # the same divisor in each draw cancels out
     if not error > 1e-12 * abs(mean):  # nan, or rounding alone
         return (mean, mean, mean) if np.isfinite(mean) else (mean, np.nan, np.nan)
+    if len(values) in STUDENT:
+        half = STUDENT[len(values)] * error / (len(values) - 1) ** 0.5
+        return mean, mean - half, mean + half
     drawn = values[draws]
     errors = drawn.std(axis=1)
     usual = errors > 1e-9 * error  # a draw of one value over and over has no spread to divide by

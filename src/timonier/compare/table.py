@@ -101,8 +101,11 @@ class Results:
         return values
 
     def interval(self, profile: str, objective: str) -> tuple[float, float, float]:
-        """Mean, low, high; nan where unknown."""
-        return mean_interval(self.of(profile, objective), self._draws)
+        """Mean, low, high; nan where unknown.  An interval ends where what is possible ends."""
+        metric = known_metrics()[objective]
+        mean, low, high = mean_interval(self.of(profile, objective), self._draws)
+        low, high = np.clip([low, high], min(metric.least, mean), max(metric.most, mean)).tolist()
+        return mean, low, high
 
     def pairs(self) -> Iterable[tuple[str, str, str, float, float, float]]:
         """Profile a, profile b, objective, and median, low, high of a - b over the repeats; ranked profiles only."""
