@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from timonier.compare.energy import unknown_watts
+from timonier.compare.fullness import held_between
 from timonier.compare.nodes import machine_map, node_run, node_run_of, portrait_of, score_nodes
+from timonier.compare.portrait import say_demand, schedule_of, worst_off
 from timonier.describe import Gpus, Machine, Nodes, Prices
 from timonier.policy import read_profile
 from timonier.simulate import simulate
@@ -239,3 +242,46 @@ def test_users_and_types_share_all_gpu_hours():
 def test_a_counted_machine_has_no_nodes_to_look_at():
     empty = pa.table({"node": pa.array([], pa.string())})
     assert node_run(Machine("c", processors=4), Jobs(pa.table({}), ""), pa.table({}), empty) is None
+
+
+def test_a_machine_is_full_when_any_resource_is():
+    """GPUs are full in the first half hour, cores of a and b never; memory in the last quarter."""
+    jobs = [{"start_s": 0, "end_s": 1800, "gpus": 2.0, "tasks": 2}, {"start_s": 2700, "end_s": 3600}]
+    placed = [(0, node, gpu, 1.0, 1 - gpu, 0) for node in "ab" for gpu in (0, 1)]
+    page = portrait_of(run_of(TWO, jobs, [*placed, (1, "a", None, None, 1, 16), (1, "b", None, None, 0, 16)]))
+    full = page["full"]
+    assert full["of"] == {"cores": 0.0, "memory": pytest.approx(0.25), "gpus": pytest.approx(0.5)}
+    assert full["share"] == pytest.approx(0.75)
+    assert (full["longest_from_s"], full["longest_to_s"]) == (0, 1800)
+    held = held_between(page["held"], np.array([0.0, 1800.0, 3600.0]))
+    assert held["gpus"].tolist() == pytest.approx([1.0, 0.0])
+    assert held["memory"].tolist() == pytest.approx([0.0, 0.5])
+    assert held["cores"].tolist() == pytest.approx([2 / 8, 0.5 / 8])
+
+
+def test_a_job_on_nodes_is_described_by_what_its_tasks_ask_for():
+    rows = [
+        {"tasks": 11, "cores": 8.0, "memory_bytes": 64 * GIB, "gpus": 1.0, "gpu_types": "t4|a100-40gb"},
+        {"cores": 1.0, "gpus": 0.5, "whole_nodes": True},
+        {"cores": 2.5, "gpus": 2.0, "mig": "1g.5gb", "within": "node"},
+        {},
+    ]
+    names = {name for row in rows for name in row}
+    jobs = Jobs(pa.table({name: [row.get(name) for row in rows] for name in sorted(names)}), "test")
+    assert [say_demand(jobs, row) for row in range(4)] == [
+        "11 tasks, each with 8 cores, 64 GiB and 1 GPU (t4|a100-40gb)",
+        "1 core and 0.5 GPU, its nodes alone",
+        "2.5 cores and 2 slices 1g.5gb, all inside one node",
+        "1 core",
+    ]
+
+
+def test_who_waited_longest_on_nodes_is_told_what_was_in_use_meanwhile():
+    """Two GPU jobs fill all GPUs for an hour; the third waits for them, with seven of eight cores idle."""
+    columns = {"job_id": ["1", "2", "3"], "submit_s": [0, 0, 0], "runtime_s": [3600] * 3, "tasks": [2, 2, 1]}
+    jobs = Jobs(pa.table(columns | {"cores": [0.25, 0.25, 1.0], "gpus": [1.0, 1.0, 1.0]}), "test")
+    run = simulate(jobs, TWO, read_profile("fcfs"))
+    held = portrait_of(node_run_of(run))["held"]
+    why = worst_off(schedule_of(run.table), run.table, jobs, 8, held)["why"]
+    assert why.startswith("It asked for 1 core and 1 GPU. When it came, 0 jobs")
+    assert "12% of the cores, 0% of the memory and 100% of the GPUs were in use" in why

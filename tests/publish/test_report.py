@@ -354,6 +354,20 @@ def test_the_tables_of_the_nodes_say_what_was_measured(nodes_opened, node_page):
 
 
 @in_browser
+def test_on_nodes_the_machine_is_full_when_a_resource_is_and_the_page_says_which(nodes_opened, node_page):
+    assert node_page["timeline"]["of"] in ("cores", "memory", "GPUs")
+    assert axis_title(nodes_opened, "timeline-plot", "yaxis") == f"% of {node_page['timeline']['of']} in use"
+    for row in table(nodes_opened, "full-table"):
+        full = node_page["full"][row[0]]
+        assert full["share"] >= max(full["of"].values())
+        assert ("GPUs " in row[1]) == (full["of"]["gpus"] > 0)
+    assert "processors" not in nodes_opened.find_element(By.ID, "worst").text
+    links = [link.get_attribute("hash") for link in nodes_opened.find_elements(By.CSS_SELECTOR, "nav a")]
+    sections = [part.get_attribute("id") for part in nodes_opened.find_elements(By.CSS_SELECTOR, "section")]
+    assert links == [f"#{name}" for name in sections]
+
+
+@in_browser
 def test_the_front_shows_fragmentation_beside_waits(nodes_opened):
     Select(nodes_opened.find_element(By.ID, "front-y")).select_by_value("gpu_fragmentation")
     assert axis_title(nodes_opened, "front-plot", "yaxis").startswith("gpu_fragmentation")

@@ -58,6 +58,8 @@ class Cell:
             raise ValueError("a score is no number")
         if not all(isinstance(n, int) for n in counts):
             raise ValueError("a count is no whole number")
+        if cell.nodes is not None and not {"full", "held"} <= set(cell.nodes):
+            raise ValueError("of a time when less was said of the nodes")
         return cell
 
 

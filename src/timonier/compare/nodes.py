@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from timonier.compare.energy import Bill, bill_of
 from timonier.compare.fragments import RESOURCES, Fragments, Typical, fragments, merged_share, typical_shapes
+from timonier.compare.fullness import fullness
 from timonier.compare.metrics import Scores
 from timonier.compare.occupancy import Floats, Site, Use, free_at, site_of, use_of
 from timonier.describe import Machine
@@ -89,7 +90,7 @@ def score_nodes(run: NodeRun) -> Scores:
 
 
 def portrait_of(run: NodeRun) -> dict[str, Any]:
-    """What the report shows of one run: by resource, by GPU type, by user, the bill, the machine over time."""
+    """What the report shows of one run: by resource, by GPU type, by user, the bill, the machine over time, when full."""
     return {
         "resources": _by_resource(run),
         "types": _by_type(run),
@@ -97,6 +98,7 @@ def portrait_of(run: NodeRun) -> dict[str, Any]:
         "bill": _bill(bill_of(run.machine, run.site, run.use, run.span_s), run.machine),
         "map": machine_map(run),
         "over_time": _over_time(run),
+        **fullness(run.use, run.site, run.first, run.last),
     }
 
 

@@ -10,18 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare.experiment import Cell, load_of
+from timonier.compare.fullness import BINS, binned, held_between, steps
 from timonier.compare.metrics import known_metrics
 from timonier.compare.portrait import (
-    BINS,
     PERCENTILES,
+    RESOURCE_WORDS,
     Schedule,
-    binned,
     distributions,
-    full_times,
+    full_processors,
     groups,
     mean_by_group,
     schedule_of,
-    steps,
     worst_off,
 )
 from timonier.compare.statistics import DRAWS, LEAST_REPEATS
@@ -43,6 +42,8 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
     tables: profile -> run table of repeat 0; jobs: its workload.  said: title, command, version and the like.
     """
     schedules = {name: schedule_of(table) for name, table in tables.items()}
+    nodes = {name: found for name in results.profiles if (found := cells[name, 0].nodes) is not None}
+    held = {name: found["held"] for name, found in nodes.items()}
     return {
         **said,
         "processors": processors,
@@ -54,9 +55,7 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "least_repeats": LEAST_REPEATS,
         "offered_load": cells[results.profiles[0], 0].offered_load,
         "load": load_of(cells),
-        "nodes": {
-            name: cells[name, 0].nodes for name in results.profiles if cells[name, 0].nodes is not None
-        },
+        "nodes": nodes,
         "objectives": [
             {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning, "unknown": m.unknown}
             for m in known_metrics().values()
@@ -92,26 +91,49 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         ],
         "percentiles": list(PERCENTILES),
         "distributions": _by_quantity({name: distributions(s) for name, s in schedules.items()}),
-        "timeline": _timeline(schedules, processors),
-        "full": {name: full_times(schedule, processors) for name, schedule in schedules.items()},
+        "timeline": _timeline(schedules, processors, held),
+        "full": {
+            name: nodes[name]["full"] if name in nodes else full_processors(schedule, processors)
+            for name, schedule in schedules.items()
+        },
         "losers": _losers(schedules, results.ranked, jobs),
         "worst": {
-            name: worst_off(schedule, tables[name], jobs, processors) for name, schedule in schedules.items()
+            name: worst_off(schedule, tables[name], jobs, processors, held.get(name))
+            for name, schedule in schedules.items()
         },
     }
 
 
-def _timeline(schedules: Mapping[str, Schedule], processors: int) -> dict[str, Any]:
-    """Mean use and queue length in BINS equal stretches from first submission to last end."""
+def _timeline(
+    schedules: Mapping[str, Schedule], processors: int, held: Mapping[str, Mapping[str, list[float]]]
+) -> dict[str, Any]:
+    """Mean use and queue length in BINS equal stretches from first submission to last end.
+
+    held: profile -> what was in use of a machine with nodes; then `used` is of the resource that is fullest in the
+    mean, and empty for a profile that says nothing of it.  of: of what.
+    """
     first = min((int(s.submit.min()) for s in schedules.values() if len(s.row)), default=0)
     last = max((int(s.end.max()) for s in schedules.values() if len(s.row)), default=1)
     edges = np.linspace(first, max(last, first + 1), BINS + 1)
-    used, queue = {}, {}
+    shares = {name: held_between(found, edges) for name, found in held.items()}
+    means = {
+        word: np.mean([share[resource].mean() for share in shares.values()])
+        for resource, word in RESOURCE_WORDS.items()
+        if shares and all(resource in share for share in shares.values())
+    }
+    of = max(means, key=means.__getitem__) if means else "processors"
+    used: dict[str, list[float]] = {}
+    queue = {}
     for name, s in schedules.items():
-        used[name] = (binned(*steps(s.start, s.end, s.size), edges) / processors).round(4).tolist()
+        if name in shares:
+            resource = next(key for key, word in RESOURCE_WORDS.items() if word == of)
+            used[name] = shares[name][resource].round(4).tolist()
+        else:
+            share = binned(*steps(s.start, s.end, s.size), edges) / processors
+            used[name] = share.round(4).tolist() if of in ("processors", "cores") else []
         ones = np.ones(len(s.row), dtype=np.int64)
         queue[name] = binned(*steps(s.submit, s.start, ones), edges).round(2).tolist()
-    return {"t_s": edges[:-1].tolist(), "used": used, "queue": queue}
+    return {"t_s": edges[:-1].tolist(), "of": of, "used": used, "queue": queue}
 
 
 def _losers(schedules: Mapping[str, Schedule], ranked: Sequence[str], jobs: Jobs) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from timonier.compare.fullness import FULL, binned, full_times, held_between, steps
 from timonier.compare.metrics import bounded_slowdown
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values, pc, row_numbers
@@ -17,8 +19,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 PERCENTILES = (0.0, 1.0, *(float(p) for p in range(2, 99, 2)), 99.0, 99.5, 99.9, 100.0)
-BINS = 400  # instants of the timeline
-FULL = 0.99  # share of the processors in use at which a machine is full
 _TIMES = (
     (60, "under 1 min"),
     (600, "1-10 min"),
@@ -27,6 +27,7 @@ _TIMES = (
     (43_200, "4-12 h"),
     (86_400, "12-24 h"),
 )
+RESOURCE_WORDS = {"cores": "cores", "memory": "memory", "gpus": "GPUs"}
 _USERS = 12  # the largest by work; the others together
 
 
@@ -75,41 +76,11 @@ def distributions(schedule: Schedule) -> dict[str, list[float]]:
     }
 
 
-def steps(begin: Ints, end: Ints, weight: Ints) -> tuple[Ints, Ints]:
-    """A step function: at[k] and the sum of the weights from at[k] to at[k + 1]."""
-    at, place = np.unique(np.concatenate([begin, end]), return_inverse=True)
-    change = np.zeros(len(at), dtype=np.int64)
-    np.add.at(change, place, np.concatenate([weight, -weight]))
-    return at, np.cumsum(change)
-
-
-def binned(at: Ints, level: Ints, edges: Floats) -> Floats:
-    """The mean level between every two edges."""
-    if len(at) == 0:
-        return np.zeros(len(edges) - 1)
-    area = np.concatenate([[0.0], np.cumsum(level[:-1] * np.diff(at).astype(np.float64))])
-    means: Floats = np.diff(np.interp(edges, at, area)) / np.diff(edges)
-    return means
-
-
-def full_times(schedule: Schedule, processors: int) -> dict[str, float | None]:
-    """Share of the makespan at which the machine was full, and its longest such stretch, s."""
+def full_processors(schedule: Schedule, processors: int) -> dict[str, Any]:
+    """When the processors of a counted machine were full, as in `full_times`."""
     at, used = steps(schedule.start, schedule.end, schedule.size)
-    if len(at) < 2:
-        return {"share": 0.0, "longest_from_s": None, "longest_to_s": None}
-    full = used[:-1] >= FULL * processors
-    length = np.diff(at)
-    span = int(schedule.end.max() - schedule.submit.min())
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], full.astype(np.int8), [0]])))
-    begins, ends = at[edges[::2]], at[edges[1::2]]
-    if len(begins) == 0:
-        return {"share": 0.0, "longest_from_s": None, "longest_to_s": None}
-    longest = int(np.argmax(ends - begins))
-    return {
-        "share": float(length[full].sum()) / max(span, 1),
-        "longest_from_s": float(begins[longest]),
-        "longest_to_s": float(ends[longest]),
-    }
+    span = int(schedule.end.max() - schedule.submit.min()) if len(schedule.row) else 0
+    return full_times(at, {"processors": used[:-1] >= FULL * processors} if len(at) else {}, span)
 
 
 def groups(schedule: Schedule, jobs: Jobs) -> dict[str, tuple[list[str], Ints]]:
@@ -151,8 +122,17 @@ def mean_by_group(labels: list[str], code: Ints, values: Floats) -> list[tuple[s
     ]
 
 
-def worst_off(schedule: Schedule, table: pa.Table, jobs: Jobs, processors: int) -> dict[str, Any] | None:
-    """The job that waited longest, and what happened meanwhile; None where nobody ended."""
+def worst_off(
+    schedule: Schedule,
+    table: pa.Table,
+    jobs: Jobs,
+    processors: int,
+    held: Mapping[str, Sequence[float]] | None = None,
+) -> dict[str, Any] | None:
+    """The job that waited longest, and what happened meanwhile; None where nobody ended.
+
+    held: of a machine with nodes, what was in use, as `fullness` says.
+    """
     if len(schedule.row) == 0:
         return None
     w = int(np.argmax(schedule.wait))
@@ -165,11 +145,13 @@ def worst_off(schedule: Schedule, table: pa.Table, jobs: Jobs, processors: int) 
         "wait_s": float(schedule.wait[w]),
         "run_s": float(schedule.run[w]),
         "bsld": float(schedule.slowdown[w]),
-        "why": _why(schedule, w, processors),
+        "why": _why(schedule, w, processors, jobs, held),
     }
 
 
-def _why(schedule: Schedule, w: int, processors: int) -> str:
+def _why(
+    schedule: Schedule, w: int, processors: int, jobs: Jobs, held: Mapping[str, Sequence[float]] | None
+) -> str:
     """What stood before a job, who went past it, and how full the machine was while it waited."""
     submit, start = schedule.submit[w], schedule.start[w]
     if start == submit:
@@ -178,11 +160,42 @@ def _why(schedule: Schedule, w: int, processors: int) -> str:
     ahead = others & (schedule.submit <= submit) & (schedule.start > submit)
     passed = others & (schedule.submit > submit) & (schedule.start < start)
     hours = schedule.size * schedule.run / 3600.0
-    at, used = steps(schedule.start, schedule.end, schedule.size)
-    busy = float(binned(at, used, np.array([submit, start], dtype=np.float64))[0]) / processors
+    edges = np.array([submit, start], dtype=np.float64)
+    if held is None:
+        asked, unit = f"{schedule.size[w]:,} of {processors:,} processors", "processor-hours"
+        at, used = steps(schedule.start, schedule.end, schedule.size)
+        busy = f"{float(binned(at, used, edges)[0]) / processors:.0%} of the machine was"
+    else:
+        asked, unit = say_demand(jobs, int(schedule.row[w])), "core-hours"
+        shares = {name: float(mean[0]) for name, mean in held_between(held, edges).items()}
+        listed = [f"{share:.0%} of the {RESOURCE_WORDS[name]}" for name, share in shares.items()]
+        busy = f"{', '.join(listed[:-1])}{' and ' if listed[1:] else ''}{listed[-1]} were"
     return (
-        f"It asked for {schedule.size[w]:,} of {processors:,} processors. When it came, "
-        f"{np.count_nonzero(ahead):,} jobs with {hours[ahead].sum():,.0f} processor-hours waited already. "
-        f"While it waited, {np.count_nonzero(passed):,} jobs that came later started before it "
-        f"({hours[passed].sum():,.0f} processor-hours), and {busy:.0%} of the machine was in use."
+        f"It asked for {asked}. When it came, {_jobs(ahead)} with {hours[ahead].sum():,.0f} {unit} waited already. "
+        f"While it waited, {_jobs(passed)} that came later started before it "
+        f"({hours[passed].sum():,.0f} {unit}), and {busy} in use."
     )
+
+
+def _jobs(which: NDArray[np.bool_]) -> str:
+    count = int(np.count_nonzero(which))
+    return f"{count:,} job{'s' if count != 1 else ''}"
+
+
+def say_demand(jobs: Jobs, row: int) -> str:
+    """What a job asks of the nodes, as people say it: `2 tasks, each with 8 cores, 64 GiB and 1 GPU (a100-40gb)`."""
+    said = {name: jobs.table.column(name)[row].as_py() for name in jobs.table.column_names}
+    said = {name: value for name, value in said.items() if value is not None}
+    tasks, cores, gpus = said.get("tasks", 1), said.get("cores", 1), said.get("gpus", 0)
+    parts = [f"{cores:g} core{'s' if cores != 1 else ''}"]
+    if said.get("memory_bytes"):
+        parts.append(f"{said['memory_bytes'] / 2**30:,.3g} GiB")
+    if said.get("mig"):
+        parts.append(f"{max(gpus, 1):g} slice{'s' if gpus > 1 else ''} {said['mig']}")
+    elif gpus:
+        parts.append(f"{gpus:g} GPU{'s' if gpus > 1 else ''}")
+    text = f"{', '.join(parts[:-1])} and {parts[-1]}" if parts[1:] else parts[0]
+    text += f" ({said['gpu_types']})" if gpus and said.get("gpu_types") else ""
+    whole = ", its nodes alone" if said.get("whole_nodes") else ""
+    within = f", all inside one {said['within']}" if said.get("within") else ""
+    return f"{f'{tasks:,} tasks, each with ' if tasks != 1 else ''}{text}{whole}{within}"

@@ -171,11 +171,10 @@ def _timeline(page: Page) -> Figure:
     days = [(t - times[0]) / _DAY for t in times]
     for k, name in enumerate(page["profiles"]):
         if page["fronts"][0]["profiles"][name]["on_front"]:
-            use.step(
-                days, [100 * u for u in page["timeline"]["used"][name]], where="post", label=name, **_look(k)
-            )
+            used = [100 * u for u in page["timeline"]["used"][name]]
+            use.step(days[: len(used)], used, where="post", label=name, **_look(k))
             queue.step(days, page["timeline"]["queue"][name], where="post", **_look(k))
-    use.set_ylabel("% in use")
+    use.set_ylabel(f"% of {page['timeline']['of']} in use")
     use.set_ylim(0, 103)
     queue.set_ylabel("jobs waiting")
     queue.set_xlabel("days since the first submission")

@@ -231,7 +231,7 @@
     });
     draw("timeline-plot", traces, {
       xaxis: { title: { text: `${unit} since the first submission` }, anchor: "y2" },
-      yaxis: { domain: [0.55, 1], range: [0, 103], title: { text: "% in use" } },
+      yaxis: { domain: [0.55, 1], range: [0, 103], title: { text: `% of ${page.timeline.of} in use` } },
       yaxis2: { domain: [0, 0.45], rangemode: "tozero", title: { text: "jobs waiting" } },
     });
   }

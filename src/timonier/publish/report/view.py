@@ -173,7 +173,7 @@ def _full_row(page: Page, name: str) -> dict[str, str]:
     peak = max(range(len(queue)), key=queue.__getitem__, default=None)
     return {
         "profile": name,
-        "share": percent(full["share"]),
+        "share": f"{percent(full['share'])} of the time{_which(full['of'])}",
         "longest": "never full"
         if begin is None
         else f"{duration(end - begin)}, from {day(begin - first)} to {day(end - first)}",
@@ -181,6 +181,19 @@ def _full_row(page: Page, name: str) -> dict[str, str]:
         if peak is None
         else f"{number(queue[peak])} jobs, around {day(timeline['t_s'][peak] - first)}",
     }
+
+
+def _which(of: Mapping[str, float]) -> str:
+    """Which resources are full how much of the time, those that are.
+
+    >>> _which({"cores": 0.02, "memory": 0.0, "gpus": 0.75}), _which({"processors": 0.5})
+    (': GPUs 75 %, cores 2 %', '')
+    """
+    if "processors" in of:
+        return ""
+    some = sorted(((share, word) for word, share in of.items() if share > 0), reverse=True)
+    told = ", ".join(f"{'GPUs' if word == 'gpus' else word} {percent(share)}" for share, word in some)
+    return f": {told}" if told else ""
 
 
 def day(seconds: float) -> str:
