@@ -368,4 +368,5 @@ def test_who_turns_jobs_away_is_told_beside_the_waits(tmp_path):
     assert left[0] > 0
     told = f"turned away, which count in no wait, mean of the repeats: fgd {left[0]:,.0f}\n"
     assert told in done.stdout
+    assert ", of GPUs 0.9" in done.stdout.splitlines()[0]
     assert f"mean of the repeats: fgd {left[0]:,.0f}." in (out / "report.html").read_text()

@@ -43,6 +43,16 @@ def test_show_takes_the_machine_as_a_number(log) -> None:
     assert json.loads(run("show", log, "--machine", 8, "--output", "json").stdout)["offered_load"] == 0.0875
 
 
+def test_show_knows_the_loads_of_a_machine_with_nodes(tmp_path) -> None:
+    """The workload was made for a GPU load of 0.5; its cores are less loaded."""
+    made = tmp_path / "gpus.parquet"
+    run("make", "openb-like", "-m", "school-lab", "--load", 0.5, "--jobs", 2000, "-o", made)
+    loads = json.loads(run("show", made, "-m", "school-lab", "--output", "json").stdout)["loads"]
+    assert loads["gpus"] == pytest.approx(0.5, rel=0.01)
+    assert sorted(loads) == ["cores", "gpus", "memory"]
+    assert "of the GPUs over the span" in run("show", made, "-m", "school-lab").stdout
+
+
 def test_quiet_prints_nothing(log) -> None:
     assert run("show", log, "--output", "quiet").stdout == ""
 

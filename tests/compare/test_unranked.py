@@ -6,7 +6,7 @@ import math
 
 from timonier.compare.experiment import Cell
 from timonier.compare.metrics import known_metrics
-from timonier.compare.table import Results, front_csv, paired_csv
+from timonier.compare.table import Results, front_csv, paired_csv, scores_csv
 
 
 def results(unrunnable):
@@ -64,3 +64,12 @@ def test_every_metric_says_what_it_can_be():
     most = {name: metric.most for name, metric in known_metrics().items()}
     assert most["utilisation_gpus"] == most["wait_below_run_share"] == 1.0
     assert most["wait_mean_s"] == most["allocated_over_asked_cores"] == float("inf")
+
+
+def test_cost_has_the_currency_of_the_machine():
+    scores = dict.fromkeys(known_metrics(), 1.0)
+    bill = {"bill": {"currency": "CHF"}}
+    found = Results(["easy"], {("easy", 0): Cell(scores, 0.9, 0.5, 3, nodes=bill)}, seed=0)
+    assert "easy,0,cost,1,CHF\n" in scores_csv(found)
+    assert "easy,0,wait_mean_s,1,s\n" in scores_csv(found)
+    assert Results(["easy"], {("easy", 0): Cell(scores, 0.9, 0.5, 3)}, seed=0).units["cost"] == ""

@@ -302,7 +302,7 @@ def test_another_pair_of_objectives_says_who_is_on_its_front(opened, page):
 @pytest.fixture(scope="module")
 def node_results(tmp_path_factory):
     out = tmp_path_factory.mktemp("nodes") / "results"
-    wanted = "wait_mean_s,gpu_fragmentation,stranded_gpus"
+    wanted = "wait_mean_s,gpu_fragmentation,stranded_gpus,cost"
     model = ("openb-like", "-m", "school-lab", "--load", 0.95, "--jobs", 1500)
     done = timonier("compare", *model, "-p", "fcfs,sjf", "--objectives", wanted, "--repeats", 2, "-o", out)
     assert done.returncode == 0, done.stderr
@@ -365,6 +365,29 @@ def test_on_nodes_the_machine_is_full_when_a_resource_is_and_the_page_says_which
     links = [link.get_attribute("hash") for link in nodes_opened.find_elements(By.CSS_SELECTOR, "nav a")]
     sections = [part.get_attribute("id") for part in nodes_opened.find_elements(By.CSS_SELECTOR, "section")]
     assert links == [f"#{name}" for name in sections]
+
+
+@in_browser
+def test_four_objectives_fit_on_the_page_and_cost_has_its_currency(nodes_opened, node_page):
+    nodes_opened.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 1200, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    try:
+        box = "const box = document.getElementById('front-table').parentElement; return box.scrollWidth - box.clientWidth"
+        assert nodes_opened.execute_script(box) <= 0
+    finally:
+        nodes_opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert "cost, CHF" in nodes_opened.find_element(By.CSS_SELECTOR, "#front-table thead").text
+    units = {objective["name"]: objective["unit"] for objective in node_page["objectives"]}
+    assert units["cost"] == "CHF"
+
+
+@in_browser
+def test_the_load_of_the_gpus_is_told(nodes_opened, node_page):
+    load = node_page["offered_loads"]["gpus"]
+    assert load == pytest.approx(0.95, rel=0.01)
+    assert f"of GPUs {load:.3g}" in nodes_opened.find_element(By.CLASS_NAME, "facts").text
 
 
 @in_browser

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from timonier.describe import Gpus, Machine, Nodes
 from timonier.workload import Jobs, read_workload
+from timonier.workload.demand import loads_on
 from timonier.workload.page import render_page
 from timonier.workload.summary import summarise
 
@@ -72,3 +74,31 @@ def test_the_page_is_plain_text_of_80_columns() -> None:
     assert max(map(len, page.splitlines())) <= 90
     for word in ("offered load", "jobs by processors", "arrivals by hour", "2 users", "run time / limit"):
         assert word in page
+
+
+def test_on_a_machine_with_nodes_each_resource_has_its_load() -> None:
+    """By hand: 100 s from first to last; 10 cores, 64 GiB, an A100 in slices and a T4."""
+    machine = Machine(
+        "small",
+        nodes=(Nodes(("a",), 10_000, 64 * 2**30, (Gpus("a100-40gb", 1, "mig"), Gpus("t4", 1, "fraction"))),),
+    )
+    asked = {
+        "job_id": ["1", "2", "3", "4"],
+        "submit_s": [0, 0, 50, 100],
+        "runtime_s": [100.0, 100.0, 50.0, float("inf")],
+        "tasks": [2, 1, 1, 1],
+        "cores": [1.5, 1.0, 2.0, 9.0],
+        "gpus": [0.0, 0.5, 2.0, 1.0],
+        "mig": [None, None, "1g.5gb", None],
+    }
+    cores, gpus = 2 * 1.5 * 100 + 100 + 2 * 50, 0.5 * 100 + 2 / 7 * 50
+    loads = summarise(jobs(**asked), machine=machine).loads
+    assert loads == {"cores": pytest.approx(cores / 1000), "gpus": pytest.approx(gpus / 200)}
+    page = render_page(summarise(jobs(**asked), machine=machine))
+    assert "10 cores, 2 GPUs" in page
+    assert f"{cores / 1000:.4f} of the cores, {gpus / 200:.4f} of the GPUs" in page
+
+
+def test_a_counted_machine_has_one_load() -> None:
+    assert summarise(jobs(**FOUR), 16).loads == {}
+    assert loads_on(jobs(**FOUR), Machine("c", processors=4)) == {}

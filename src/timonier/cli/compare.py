@@ -106,6 +106,7 @@ def compare(
     """Compare schedulers on a workload: scores, paired differences, and the Pareto front with its confidence."""
     from timonier.compare.experiment import Experiment, is_idle, rejected_by_repeat, run_experiment
     from timonier.compare.folder import opened
+    from timonier.compare.load import node_loads
     from timonier.compare.page import page_of
     from timonier.compare.table import Results, front_csv, paired_csv, scores_csv, summary_csv
     from timonier.publish.figures import figures
@@ -137,6 +138,7 @@ def compare(
             )
         fronts = results.fronts(asked.objectives)
         rejected = rejected_by_repeat(cells)
+        loads = node_loads(asked.jobs, folder.schedule(results.profiles[0]), asked.machine)
         page = page_of(
             results,
             fronts,
@@ -144,7 +146,8 @@ def compare(
             {name: folder.schedule(name) for name in results.profiles},
             asked.jobs,
             asked.machine.total_cores,
-            _said(asked, cells) | {"repeated_by": drawn.said, "rejected": sum(rejected.values())},
+            _said(asked, cells)
+            | {"repeated_by": drawn.said, "rejected": sum(rejected.values()), "offered_loads": loads},
         )
         folder.write(
             {
@@ -159,6 +162,7 @@ def compare(
         "computed": computed,
         "found": found,
         "rejected": rejected,
+        "offered_loads": loads,
     }
     show(output, value, front_table)
 
@@ -340,6 +344,7 @@ def _value(
         "offered_load": cells[results.profiles[0], 0].offered_load,
         "offered_load_of": "cores" if asked.machine.nodes else "processors",
         "objectives": list(front.objectives),
+        "currency": results.units["cost"],
         "unranked": results.unranked,
         "dropped": {fact: rows_ for fact, rows_ in asked.jobs.cleaning.dropped.items() if rows_},
         "profiles": rows,

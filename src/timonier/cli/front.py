@@ -7,11 +7,14 @@ from typing import Any
 
 from timonier.cli.show import number, pairs
 
+RESOURCES = {"memory": "memory", "gpus": "GPUs"}
+
 
 def front_table(value: dict[str, Any]) -> str:
     """A table, a line a profile, those on the front marked with a star."""
     objectives = [key for key, cell in value["profiles"][0].items() if isinstance(cell, dict)]
-    head = ["", "profile", "on the front", "waited", "longest queue", *objectives]
+    money = {"cost": f"cost, {value['currency']}"} if value["currency"] else {}
+    head = ["", "profile", "on the front", "waited", "longest queue", *(money.get(o, o) for o in objectives)]
     body = [
         [
             "*" if row["on_front"] else "",
@@ -27,7 +30,13 @@ def front_table(value: dict[str, Any]) -> str:
     over = ", ".join(value["objectives"])
     load = "unknown" if value["offered_load"] is None else f"{value['offered_load']:.3g}"
     of = " of cores" if value["offered_load_of"] == "cores" else ""
-    title = f"{value['workload']} on {value['machine']}: offered load{of} {load}; {value['repeats']} repeats"
+    others = "".join(
+        f", of {RESOURCES[name]} {other:.3g}"
+        for name, other in value["offered_loads"].items()
+        if name != "cores"
+    )
+    title = f"{value['workload']} on {value['machine']}: offered load{of} {load}{others}"
+    title += f"; {value['repeats']} repeats"
     lines = [f"{title}; * = on the front of {over}; mean [95 % interval]"]
     for line in [head, *body]:
         cells = [

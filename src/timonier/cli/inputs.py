@@ -88,7 +88,7 @@ def check_until(until: float | None, jobs: Jobs) -> None:
         raise InputError(f"--until is {until}", where="--until", fix="give seconds from the workload's zero")
     if jobs.state is not None and until < jobs.state.now_s:
         raise InputError(
-            f"--until is {until:g} s; this state was taken at {jobs.state.now_s:g} s",
+            f"--until is {until:.15g} s; this state was taken at {jobs.state.now_s:.15g} s",
             where=jobs.source,
             fix="give a later instant",
         )

@@ -100,5 +100,10 @@ def as_text(summary: dict[str, Any]) -> str:
     lines.append("load:")
     lines.append(pairs([(name, number(value)) for name, value in summary["load"].items()]))
     lines.append("metrics:")
-    lines.append(pairs([(name, number(value)) for name, value in summary["metrics"].items()]))
+    units = {"cost": summary["currency"]}
+    found = [
+        (name, number(value, "" if value is None else units.get(name, "")))
+        for name, value in summary["metrics"].items()
+    ]
+    lines.append(pairs(found))
     return "\n".join(lines)

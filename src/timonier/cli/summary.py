@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from timonier.compare import score
-from timonier.compare.load import offered_load, waited_share
+from timonier.compare.load import node_loads, offered_load, waited_share
 from timonier.compare.nodes import node_run_of, score_nodes
 from timonier.simulate import Run
 from timonier.workload.arrow import pc
@@ -24,12 +24,18 @@ def summarise(run: Run, warmup: float) -> dict[str, Any]:
         "profile": run.profile.name,
         "processors": run.machine.total_cores,
         "warmup": warmup,
+        "currency": run.machine.prices.currency,
         "jobs": {"in all": len(run.jobs)} | {c["values"]: c["counts"] for c in counts},
         "dropped": run.jobs.cleaning.dropped,
         "noted": run.jobs.cleaning.noted,
         "assumed": run.assumed,
         "load": {
             "offered_load": offered_load(run.jobs, run.table, run.machine.total_cores),
+            **{
+                f"offered_load_{name}": load
+                for name, load in node_loads(run.jobs, run.table, run.machine).items()
+                if name != "cores"  # that is the one above, in whole processors
+            },
             "waited_share": waited_share(run.table),
             "longest_queue": run.longest_queue,
         },

@@ -12,6 +12,7 @@ from timonier.cli.show import Output, OutputOption
 from timonier.cli.show import show as tell
 
 if TYPE_CHECKING:
+    from timonier.describe import Machine
     from timonier.workload import Jobs
 
 app = typer.Typer(help="Look at a workload, convert it, make one.", no_args_is_help=True)
@@ -37,7 +38,9 @@ def show(
     from timonier.workload.read.workload import read_workload
     from timonier.workload.summary import summarise
 
-    summary = summarise(read_workload(file, now=now), _processors(machine))
+    nodes = _with_nodes(machine)
+    jobs = read_workload(file, now=now)
+    summary = summarise(jobs, machine=nodes) if nodes else summarise(jobs, _processors(machine))
     tell(output, asdict(summary), lambda _: render_page(summary))
 
 
@@ -128,6 +131,14 @@ def _gpus(machine: str | None) -> int:
             "this model needs a machine with GPUs", where=f"--machine {machine or ''}".rstrip(), fix=fix
         )
     return known.total_gpus
+
+
+def _with_nodes(machine: str | None) -> Machine | None:
+    """The machine, if it has nodes."""
+    from timonier import describe
+
+    known = None if machine is None or machine.isdecimal() else describe.read_machine(machine)
+    return None if known is None or known.is_counted else known
 
 
 def _processors(machine: str | None) -> int | None:

@@ -15,7 +15,8 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 BINS = 400  # equal stretches of the timeline
-FULL = 0.99  # share in use at which a machine is full
+FULL = 0.99  # share of the processors in use at which a counted machine is full
+FULL_OF_NODES = 0.95  # of a resource of many nodes: the last parts lie on nodes and GPUs that few jobs fit on
 
 
 def steps(begin: Ints, end: Ints, weight: Ints) -> tuple[Ints, Ints]:
@@ -67,7 +68,7 @@ def fullness(use: Use, site: Site, first: float, last: float) -> dict[str, Any]:
     for name, weight in weights.items():
         if whole[name]:
             at, level = steps(use.start, use.end, weight)
-            full[name] = level[:-1] >= FULL * whole[name]
+            full[name] = level[:-1] >= FULL_OF_NODES * whole[name]
             held[name] = (binned(at, level, edges) / whole[name]).round(4).tolist()
     return {"full": full_times(at, full, last - first), "held": {"t_s": edges.tolist(), **held}}
 

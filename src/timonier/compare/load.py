@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare.copies import finite_work
+from timonier.describe import Machine
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
+from timonier.workload.demand import loads_on
 
 
 def offered_load(jobs: Jobs, table: pa.Table, processors: int) -> float | None:
@@ -21,6 +23,13 @@ def offered_load(jobs: Jobs, table: pa.Table, processors: int) -> float | None:
         return None
     runs = np.asarray(pc.not_equal(table.column("state").cast(pa.string()), "unrunnable"))
     return float(finite_work(jobs)[runs].sum()) / (processors * span)
+
+
+def node_loads(jobs: Jobs, table: pa.Table, machine: Machine) -> dict[str, float]:
+    """The offered load of each resource of a machine with nodes, of the jobs that can run, as in `loads_on`."""
+    return loads_on(
+        jobs, machine, np.asarray(pc.not_equal(table.column("state").cast(pa.string()), "unrunnable"))
+    )
 
 
 def waited_share(table: pa.Table) -> float | None:

@@ -14,7 +14,6 @@ from timonier.compare.fullness import BINS, binned, held_between, steps
 from timonier.compare.metrics import known_metrics
 from timonier.compare.portrait import (
     PERCENTILES,
-    RESOURCE_WORDS,
     Schedule,
     distributions,
     full_processors,
@@ -26,6 +25,7 @@ from timonier.compare.portrait import (
 from timonier.compare.statistics import DRAWS, LEAST_REPEATS
 from timonier.compare.table import Front, Results
 from timonier.workload import Jobs
+from timonier.workload.demand import RESOURCES
 
 
 def page_of(  # noqa: PLR0913  the page is where everything meets
@@ -57,7 +57,13 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "load": load_of(cells),
         "nodes": nodes,
         "objectives": [
-            {"name": m.name, "unit": m.unit, "better": m.better, "meaning": m.meaning, "unknown": m.unknown}
+            {
+                "name": m.name,
+                "unit": results.units[m.name],
+                "better": m.better,
+                "meaning": m.meaning,
+                "unknown": m.unknown,
+            }
             for m in known_metrics().values()
         ],
         "chosen": list(fronts[0].objectives),
@@ -118,7 +124,7 @@ def _timeline(
     shares = {name: held_between(found, edges) for name, found in held.items()}
     means = {
         word: np.mean([share[resource].mean() for share in shares.values()])
-        for resource, word in RESOURCE_WORDS.items()
+        for resource, word in RESOURCES.items()
         if shares and all(resource in share for share in shares.values())
     }
     of = max(means, key=means.__getitem__) if means else "processors"
@@ -126,7 +132,7 @@ def _timeline(
     queue = {}
     for name, s in schedules.items():
         if name in shares:
-            resource = next(key for key, word in RESOURCE_WORDS.items() if word == of)
+            resource = next(key for key, word in RESOURCES.items() if word == of)
             used[name] = shares[name][resource].round(4).tolist()
         else:
             share = binned(*steps(s.start, s.end, s.size), edges) / processors

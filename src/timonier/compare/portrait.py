@@ -14,6 +14,7 @@ from timonier.compare.fullness import FULL, binned, full_times, held_between, st
 from timonier.compare.metrics import bounded_slowdown
 from timonier.workload import Jobs
 from timonier.workload.arrow import Values, pc, row_numbers
+from timonier.workload.demand import RESOURCES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -27,7 +28,6 @@ _TIMES = (
     (43_200, "4-12 h"),
     (86_400, "12-24 h"),
 )
-RESOURCE_WORDS = {"cores": "cores", "memory": "memory", "gpus": "GPUs"}
 _USERS = 12  # the largest by work; the others together
 
 
@@ -168,7 +168,7 @@ def _why(
     else:
         asked, unit = say_demand(jobs, int(schedule.row[w])), "core-hours"
         shares = {name: float(mean[0]) for name, mean in held_between(held, edges).items()}
-        listed = [f"{share:.0%} of the {RESOURCE_WORDS[name]}" for name, share in shares.items()]
+        listed = [f"{share:.0%} of the {RESOURCES[name]}" for name, share in shares.items()]
         busy = f"{', '.join(listed[:-1])}{' and ' if listed[1:] else ''}{listed[-1]} were"
     return (
         f"It asked for {asked}. When it came, {_jobs(ahead)} with {hours[ahead].sum():,.0f} {unit} waited already. "
@@ -182,6 +182,10 @@ def _jobs(which: NDArray[np.bool_]) -> str:
     return f"{count:,} job{'s' if count != 1 else ''}"
 
 
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def say_demand(jobs: Jobs, row: int) -> str:
     """What a job asks of the nodes, as people say it: `2 tasks, each with 8 cores, 64 GiB and 1 GPU (a100-40gb)`."""
     said = {name: jobs.table.column(name)[row].as_py() for name in jobs.table.column_names}
@@ -189,7 +193,7 @@ def say_demand(jobs: Jobs, row: int) -> str:
     tasks, cores, gpus = said.get("tasks", 1), said.get("cores", 1), said.get("gpus", 0)
     parts = [f"{cores:g} core{'s' if cores != 1 else ''}"]
     if said.get("memory_bytes"):
-        parts.append(f"{said['memory_bytes'] / 2**30:,.3g} GiB")
+        parts.append(f"{_short(said['memory_bytes'] / 2**30)} GiB")
     if said.get("mig"):
         parts.append(f"{max(gpus, 1):g} slice{'s' if gpus > 1 else ''} {said['mig']}")
     elif gpus:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -63,6 +63,7 @@ class Results:
     """Scores as an array, and the statistics over its repeats.
 
     profiles: names, in the order of the command.  values: float64[P, O, R], nan where unknown.
+    units: objective -> its unit; of cost the currency of the machine.
     """
 
     def __init__(self, profiles: Sequence[str], cells: dict[tuple[str, int], Cell], seed: int) -> None:
@@ -78,6 +79,7 @@ class Results:
                     if value is not None:
                         self.values[p, o, repeat] = value
         self._draws = bootstrap_draws(self.repeats, seed)
+        self.units = {name: metric.unit for name, metric in known_metrics().items()} | _money(cells)
         self.unranked = self._unranked()
 
     def _unranked(self) -> dict[str, str]:
@@ -153,6 +155,12 @@ class Results:
         return [self.front(objectives) for objectives in [tuple(chosen), *pairs]]
 
 
+def _money(cells: Mapping[tuple[str, int], Cell]) -> dict[str, str]:
+    """The unit of cost, as the first run that says it does; nothing where the machine has no prices."""
+    bills = (cell.nodes["bill"] for _, cell in sorted(cells.items()) if cell.nodes is not None)
+    return next(({"cost": bill["currency"]} for bill in bills if bill["currency"]), {})
+
+
 def _count(jobs: float) -> str:
     """A mean number of jobs, never rounded to none.
 
@@ -164,9 +172,8 @@ def _count(jobs: float) -> str:
 
 def scores_csv(results: Results) -> str:
     """profile, repeat, objective, value, unit: a row for every score, empty where unknown."""
-    metrics = known_metrics()
     rows = [
-        (profile, repeat, objective, _text(results.values[p, o, repeat]), metrics[objective].unit)
+        (profile, repeat, objective, _text(results.values[p, o, repeat]), results.units[objective])
         for p, profile in enumerate(results.profiles)
         for repeat in range(results.repeats)
         for o, objective in enumerate(results.objectives)

@@ -78,7 +78,8 @@ def cell(word: str, value: int) -> str:
 
 def in_gib(size: int) -> str:
     """Bytes in GiB."""
-    return f"{size / _GIB:,.4g} GiB"
+    gib = size / _GIB
+    return f"{gib:,.0f} GiB" if gib >= 1000 else f"{gib:.4g} GiB"
 
 
 def of_types(ask: Ask) -> str:

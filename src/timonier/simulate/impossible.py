@@ -88,6 +88,6 @@ def _over_partition_time(jobs: Jobs, machine: Machine, noted: dict[int, str]) ->
     for row in np.flatnonzero(~np.isnan(limits)).tolist():
         name = names[row] or default
         if row not in noted and name in most and limits[row] > most[name]:
-            why = f"its time limit of {limits[row]:g} s is above the {most[name]} s of partition {name!r}"
+            why = f"its time limit of {limits[row]:.15g} s is above the {most[name]} s of partition {name!r}"
             notes[row] = f"{why}; nearest possible: time_limit_s = {most[name]}"
     return notes

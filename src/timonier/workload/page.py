@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from timonier.workload.demand import RESOURCES
 from timonier.workload.summary import Summary
 
 _WIDTH = 78
@@ -50,7 +51,10 @@ def _facts(summary: Summary) -> str:
     lines.append(("machine", _machine(summary)))
     if summary.processor_hours is not None:
         lines.append(("work", f"{summary.processor_hours:,.0f} processor-hours"))
-    if summary.offered_load is not None:
+    if summary.loads:
+        told = ", ".join(f"{load:.4f} of the {RESOURCES[name]}" for name, load in summary.loads.items())
+        lines.append(("offered load", f"{told} over the span"))
+    elif summary.offered_load is not None:
         lines.append(("offered load", f"{summary.offered_load:.4f} of the machine over the span"))
     if summary.limit_over_runtime_median is not None:
         times = f"{summary.limit_over_runtime_median:.1f}"
@@ -61,7 +65,8 @@ def _facts(summary: Summary) -> str:
 def _machine(summary: Summary) -> str:
     if summary.processors is None:
         return "not said by the log; give --machine N for the offered load"
-    text = f"{summary.processors:,} processors"
+    text = f"{summary.processors:,} {'cores' if summary.loads else 'processors'}"
+    text += f", {summary.gpus:,} GPUs" if summary.gpus else ""
     if summary.larger_than_machine:
         text += f"; {summary.larger_than_machine:,} jobs are larger"
     return text

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from timonier.describe import Machine
 from timonier.workload.arrow import pc
+from timonier.workload.demand import loads_on
 from timonier.workload.epoch import unix_seconds
 from timonier.workload.jobs import Jobs
 from timonier.workload.make.load import offered_load
@@ -26,6 +28,8 @@ class Summary:
     """The page of `workload show`. Histograms are label -> jobs; times are seconds.
 
     offered_load: sum(size x run time) / (processors x span), None without processors or span.
+    loads: of a machine with nodes, the offered load of its cores, memory and GPUs, those that jobs ask for.
+    gpus: of the machine.
     estimate_accuracy: jobs by run time / limit.  users: the largest, by processor-hours.
     """
 
@@ -52,11 +56,16 @@ class Summary:
     users: list[dict[str, Any]]
     estimate_accuracy: dict[str, int]
     limit_over_runtime_median: float | None
+    gpus: int = 0
+    loads: dict[str, float] = field(default_factory=dict)
 
 
-def summarise(jobs: Jobs, processors: int | None = None) -> Summary:
-    """Everything the page shows. processors: the machine's; otherwise what the log says of its own."""
-    processors = processors or jobs.processors
+def summarise(jobs: Jobs, processors: int | None = None, machine: Machine | None = None) -> Summary:
+    """Everything the page shows. processors: the machine's; otherwise what the log says of its own.
+
+    machine: one with nodes, whose cores are then the processors.
+    """
+    processors = machine.total_cores if machine is not None else processors or jobs.processors
     submit, runtime = jobs.numbers("submit_s", 0), jobs.numbers("runtime_s", 0)
     size = processors_per_job(jobs)
     work = size.astype(np.float64) * runtime
@@ -88,6 +97,8 @@ def summarise(jobs: Jobs, processors: int | None = None) -> Summary:
         users=users,
         estimate_accuracy=_accuracy(runtime, limit),
         limit_over_runtime_median=_median(limit / runtime),
+        gpus=machine.total_gpus if machine is not None else 0,
+        loads=loads_on(jobs, machine) if machine is not None else {},
     )
 
 

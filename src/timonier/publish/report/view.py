@@ -37,7 +37,8 @@ def view_of(page: Page) -> dict[str, Any]:
         "title": f"{page['workload']} on {_machine(page['machine'])}: which scheduler?",
         "objectives": [(name, _short(meanings[name])) for name in page["chosen"]],
         "headline": headline(page),
-        "offered_load": None if page["offered_load"] is None else f"{page['offered_load']:.3g}",
+        "money": {"cost": units["cost"]} if units.get("cost") else {},
+        "offered_load": None if page["offered_load"] is None else _loads(page),
         "front_rows": [_front_row(page, name, units) for name in page["profiles"]],
         "turned_away": [
             f"{name} {number(load['dropped_jobs'])}"
@@ -53,6 +54,20 @@ def view_of(page: Page) -> dict[str, Any]:
         "glossary": page["objectives"],
         **nodes_view(page),
     }
+
+
+def _loads(page: Page) -> str:
+    """The offered load, of cores, and of what else the jobs ask of a machine with nodes.
+
+    >>> _loads({"offered_load": 0.651, "offered_loads": {"cores": 0.65, "gpus": 0.95}})
+    '0.651, of GPUs 0.95'
+    """
+    others = [
+        f"of {'GPUs' if name == 'gpus' else name} {load:.3g}"
+        for name, load in page["offered_loads"].items()
+        if name != "cores"
+    ]
+    return ", ".join([f"{page['offered_load']:.3g}", *others])
 
 
 def _machine(name: str) -> str:
@@ -144,7 +159,9 @@ def _front_row(page: Page, name: str, units: Mapping[str, str]) -> dict[str, Any
         "probability": "-"
         if page["repeats"] == 1 or front["probability"] is None
         else percent(front["probability"]),
-        "cells": [interval(page["intervals"][o][name], units[o]) for o in page["chosen"]],
+        "cells": [
+            interval(page["intervals"][o][name], "" if o == "cost" else units[o]) for o in page["chosen"]
+        ],
         "waited": "-" if load["waited_share"] is None else percent(load["waited_share"]),
         "queue": number(load["longest_queue"]),
     }

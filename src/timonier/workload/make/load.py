@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from timonier.kit.errors import InputError
 
 
-def offered_load(submit_s: NDArray[Any], work_s: NDArray[Any], processors: int) -> float | None:
+def offered_load(submit_s: NDArray[Any], work_s: NDArray[Any], processors: float) -> float | None:
     """Work over capacity: sum(size x run time) / (processors x (last submit - first submit)).
 
     submit_s: [J], s.  work_s: [J], processor-seconds.  None where the span is 0 or the work unknown.

@@ -79,7 +79,7 @@ def state_of(
     if said is not None and now is not None and now != said.now_s:
         fix = f"leave out --now, or give {said.now_s:g}"
         raise InputError(
-            f"the state file was taken at {said.now_s:g} s, not at {now:g} s", where=where, fix=fix
+            f"the state file was taken at {said.now_s:.15g} s, not at {now:.15g} s", where=where, fix=fix
         )
     header = said
     if header is None and now is not None:
@@ -134,7 +134,7 @@ def _check_running(table: pa.Table, now_s: float, where: str) -> None:
     if names:
         count = pc.sum(wrong).as_py()
         raise InputError(
-            f"{count} running jobs have no start_s, or one after {now_s:g} s: {', '.join(names)}",
+            f"{count} running jobs have no start_s, or one after {now_s:.15g} s: {', '.join(names)}",
             where=where,
             fix="give every running job its start_s",
         )
