@@ -139,6 +139,7 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.SCALE] = profile.place.scale or 0
     luck[k.RELEASES] = 1
     luck[k.NAMED] = 1
+    luck[k.CHANGES] = 1
     want, total = counted_columns(profile, shapes, layout)
     sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
     luck[k.BACKFILL] = backfill_code(profile)
@@ -183,8 +184,10 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
         open=np.zeros(len(layout.domain_kind), dtype=np.uint8),
         score=np.zeros(nodes, dtype=np.float64),
         list=np.zeros(max(nodes, len(base.jobs)) + 1, dtype=np.int32),
+        easing=np.zeros(nodes if keeps_later else 0, dtype=np.int32),
         eased=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
         due=np.zeros(len(base.running) if keeps_later else 0, dtype=np.int64),
+        stays=np.zeros(len(base.jobs) if keeps_later else 0, dtype=np.int64),
         plan=empty_plan(layout, 0, 0, 0),
     )
 

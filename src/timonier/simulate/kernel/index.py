@@ -91,9 +91,9 @@ def fits_of(cluster: Cluster, ask: tuple[int, int, int], row: int, b: int) -> in
 
 
 @inline
-def row_beside(cluster: Cluster, view: int, s: int, alt: int) -> int:
+def row_beside(cluster: Cluster, view: int, alt: int) -> int:
     """The row by which EASY may leave out nodes in `later` and `both` (may_have_room), -1: it has to look at all."""
-    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0 or is_awkward(cluster, s):
+    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0:
         return -1
     return int(cluster.known.row_of[alt])
 

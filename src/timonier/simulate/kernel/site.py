@@ -45,10 +45,13 @@ TASKS, OWNER = range(2)
     BACKFILL,  # NONE, EASY or SHORTEST
     FLEETING,  # 1: scores change with more than the node, so that none is kept
     REFUSED,  # times that a job was found not to fit now
-    MIRRORED,  # 1: between passes `later` and `both` are what `room` is; EASY only
+    MIRRORED,  # 1: `later` and `both` follow `room`; EASY only
     DUE,  # expected ends in `due`
+    GONE,  # so many of them have ended in `later`
+    CHANGES,  # grows with every start, with what is given back, and where another shadow time is looked for
+    FOUND,  # CHANGES when SHADOW was found for HEAD
     N_LUCK,
-) = range(16)
+) = range(19)
 
 # How cycles plan: indices into `knobs` of a plan.
 (
@@ -241,6 +244,8 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
-    eased: Array  # int64[blocks]: bit i: something that node i of the block holds has ended in `later`
+    easing: Array  # int32[N]: tasks that the node holds and that have ended in `later`; EASY only
+    eased: Array  # int64[blocks]: bit i: node i of the block has some
     due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
+    stays: Array  # int64[J]: RELEASES at which it did not fit, -CHANGES at which it did not beside the head; EASY only
     plan: Plan  # conservative on named nodes, and reservations
