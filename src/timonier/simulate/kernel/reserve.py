@@ -80,7 +80,7 @@ def start(cluster: Cluster, k: int, job: int) -> int:
     return slot
 
 
-@inline
+@helper
 def start_now(cluster: Cluster, k: int, job: int, alt: int) -> None:
     """Start a job that fits (which_fits_now was just asked)."""
     place(cluster, NOW_ROOM, job, alt)
