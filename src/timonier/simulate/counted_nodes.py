@@ -18,6 +18,7 @@ from timonier.policy import Profile
 from timonier.simulate.columns import Columns
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
+from timonier.simulate.kernel.free import RECENT
 from timonier.simulate.kernel.occupy import count_slots, name_starts
 from timonier.simulate.kernel.room import MANY
 from timonier.simulate.pack_nodes import OnNodes
@@ -95,7 +96,7 @@ def give_names(packed: Packed) -> None:
     ):
         getattr(cluster.room, name)[:] = getattr(nodes.fresh.room, name)
     for name in ("version", "stamp", "group_stamp"):
-        getattr(cluster.room, name)[:] += 1
+        getattr(cluster.room, name)[:] += RECENT + 1  # nothing that is known holds any longer
     start = state.marks["start"]
     started = np.flatnonzero(start >= 0)
     started = started[np.argsort(start[started], kind="stable")]

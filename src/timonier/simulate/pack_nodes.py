@@ -19,7 +19,7 @@ from timonier.simulate.kernel import state as ks
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
-from timonier.simulate.kernel.free import BLOCK, GROUP_BITS
+from timonier.simulate.kernel.free import BLOCK, GROUP_BITS, RECENT
 from timonier.simulate.kernel.occupy import can_run
 from timonier.simulate.layout import Layout, lay_out
 from timonier.simulate.rank import Ranks, in_order, rank_nodes
@@ -192,6 +192,7 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
         list=np.zeros(max(nodes, len(base.jobs)) + 1, dtype=np.int32),
         easing=np.zeros(nodes if keeps_later else 0, dtype=np.int32),
         eased=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
+        able=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
         due=np.zeros(len(base.running) if keeps_later else 0, dtype=np.int64),
         stays=np.zeros(len(base.jobs) if keeps_later else 0, dtype=np.int64),
         plan=empty_plan(layout, 0, 0, 0),
@@ -237,6 +238,7 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints
     none = np.zeros(0, dtype=np.int64)
     words = none if words is None else words
     blocks = len(words) // BLOCK
+    groups = -(-blocks // (1 << GROUP_BITS))
     users = np.zeros((nodes, 2), dtype=np.int32)
     users[:, k.OWNER] = -1
     device = np.zeros((len(layout.device) if nodes else 0, 3), dtype=np.int32)
@@ -251,7 +253,8 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints
         gpus=k.WHOLE * (layout.node["last"] - layout.node["first"])[:nodes],
         word=words,
         stamp=np.ones(blocks, dtype=np.int32),
-        group_stamp=np.ones(-(-blocks // (1 << GROUP_BITS)), dtype=np.int32),
+        group_stamp=np.full(groups, RECENT + 1, dtype=np.int32),
+        changed=np.zeros((groups, RECENT), dtype=np.int32),
         ranked=none,
         rank=none,
         rank_word=none,

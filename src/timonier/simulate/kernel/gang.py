@@ -19,6 +19,7 @@ from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
 from timonier.simulate.kernel.site import (
     ANYWHERE,
+    BOTH_ROOMS,
     DECISIONS,
     IN_NODE,
     LATER_ROOM,
@@ -96,7 +97,7 @@ def which_fits(cluster: Cluster, room: Room, job: int, s: int, tasks: int) -> in
 
 @inline
 def asks_something(site: Site, s: int) -> bool:
-    """Does a task take anything of its node?"""
+    """Does a task take anything of its node?  Then it takes what is free now where nothing ends by the shadow time."""
     shape = site.shape[s]
     asks = shape["whole"] != 0 or shape["gpus"] > 0
     for r in range(len(site.limited) - 1):
@@ -129,10 +130,9 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
         for b in range((len(site.node) + BLOCK - 1) >> BLOCK_BITS):
             if done == tasks:
                 return
+            left = nodes_to_try(cluster, view, ask, index_row, b)
             if picky and only_eased:
-                left = int(cluster.eased[b])  # elsewhere `later` has nothing that is not free now
-            else:
-                left = nodes_to_try(cluster, view, ask, index_row, b)
+                left &= int(cluster.eased[b])
             while left:
                 low = left & -left
                 left ^= low
@@ -162,7 +162,7 @@ def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
     ask = (job, s, alt)
     luck = cluster.luck
     beside = row_beside(cluster, view, alt)
-    if beside >= 0 and is_awkward(cluster, s):
+    if beside >= 0 and view == BOTH_ROOMS and is_awkward(cluster, s):
         for b in range(len(cluster.room.stamp)):  # known now, it holds while the job is placed beside `room`
             fits_of(cluster, ask, beside, b)
     plain = len(cluster.scores.rule) == 0 and luck[TIES] == LOWEST_INDEX and luck[SAMPLE] == 0

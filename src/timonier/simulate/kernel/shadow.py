@@ -146,7 +146,7 @@ def is_simple(cluster: Cluster, s: int) -> bool:
 
 @helper
 def count_later(cluster: Cluster, s: int, alt: int, tasks: int) -> int:
-    """How many tasks of a shape fit in `later`, each node counted up to `tasks`."""
+    """How many tasks of a shape fit in `later`, each node counted up to `tasks`; `able` tells where."""
     site = cluster.site
     row = int(cluster.known.row_of[alt])
     sum_ = 0
@@ -156,16 +156,21 @@ def count_later(cluster: Cluster, s: int, alt: int, tasks: int) -> int:
         return sum_
     for b in range(len(cluster.eased)):
         left = fits_of(cluster, (-2, s, alt), row, b) | int(cluster.eased[b])
+        able = 0
         while left:
             low = left & -left
             left ^= low
-            sum_ += capacity(site, cluster.later, -2, s, alt, (b << BLOCK_BITS) + lowest_bit(low), tasks)
+            count = capacity(site, cluster.later, -2, s, alt, (b << BLOCK_BITS) + lowest_bit(low), tasks)
+            sum_ += count
+            if count > 0:
+                able |= low
+        cluster.able[b] = able
     return sum_
 
 
 @helper
 def which_fits_later(cluster: Cluster, head: int) -> int:
-    """The first alternative with which the head fits in `later`, -1: none."""
+    """The first alternative with which the head fits in `later`, -1: none; `able` tells where there may be room."""
     s = int(cluster.ask[head]["shape"])
     tasks = int(cluster.ask[head]["tasks"])
     shape = cluster.site.shape[s]
@@ -177,6 +182,10 @@ def which_fits_later(cluster: Cluster, head: int) -> int:
             )
         else:
             fits = fits_job(cluster, cluster.later, head, s, alt, tasks)
+            row = int(cluster.known.row_of[alt])
+            if fits and row >= 0:
+                for b in range(len(cluster.eased)):
+                    cluster.able[b] = fits_of(cluster, (-2, s, alt), row, b) | cluster.eased[b]
         if fits:
             return int(alt)
     return -1
@@ -205,7 +214,10 @@ def shift(cluster: Cluster, k: int, sign: int, head: int) -> int:
             more -= capacity(site, later, -2, s, alt, n, most)
         move_job(site, later, cluster.held, job, of, row, 1, sign)
         if most > 0:
-            more += capacity(site, later, -2, s, alt, n, most)
+            count = capacity(site, later, -2, s, alt, n, most)
+            more += count
+            if count > 0:
+                cluster.able[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
     ease(cluster, job, -sign)
     cluster.luck[GONE] -= sign
     return more

@@ -176,6 +176,9 @@ class Room(NamedTuple):
     word: Array  # int64[N, filled up to whole blocks]: what is free, in fields; none without an index
     stamp: Array  # int32[blocks], grows with every change in the block
     group_stamp: Array  # int32[groups], the same in a group of blocks
+    changed: (
+        Array  # int32[groups, RECENT]: at a group's stamp, less its high bits: the block that changed then
+    )
     ranked: Array  # int64[N], the entry of each node in `rank`; none where nodes are not ranked
     rank: Array  # int64[N], list by list in order: key << NODE_BITS | node
     rank_word: Array  # int64[N], the words in that order
@@ -207,8 +210,8 @@ class Index(NamedTuple):
     scored: Array  # int32[R, B]: stamp of `total` and `best`
     total: Array  # float64[R, B]: the best score among nodes with room
     best: Array  # int64[R, B]: bit i: node i has it
-    group_at: Array  # int32[R, G]: stamp of `group_count`
-    group_count: Array  # int32[R, G]: nodes with room
+    group_at: Array  # int32[R, G]: stamp at which `fits` held in the whole group
+    group_count: Array  # int32[R, G]: bits in `fits` of the group
     group_scored: Array  # int32[R, G]: stamp of `group_total`
     group_total: Array  # float64[R, G]
 
@@ -256,6 +259,9 @@ class Cluster(NamedTuple):
     list: Array  # int32[max(N, slots)], scratch
     easing: Array  # int32[N]: tasks that the node holds and that have ended in `later`; EASY only
     eased: Array  # int64[blocks]: bit i: node i of the block has some
+    able: (
+        Array  # int64[blocks]: bit i: the head may have room there in `later`; holds while the head is named
+    )
     due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
     stays: Array  # int64[J]: RELEASES at which it did not fit, -CHANGES at which it did not beside the head; EASY only
     plan: Plan  # conservative on named nodes, and reservations
