@@ -112,6 +112,11 @@ def test_many_small_workloads(family: str, fill: str, each: str) -> None:
     compare_block(family, fill, each, LONG_SEEDS)
 
 
+def test_who_did_not_fit_beside_the_head_is_tried_again_when_a_shorter_job_has_started_before_it() -> None:
+    """The shorter one ends before the head starts: the head is named anew, and leaves room that it did not leave."""
+    compare(small("together", "shortest event 1110"), profile_of("shortest", "event", 1110), 1110)
+
+
 def compare_block(family: str, fill: str, each: str, seeds: range) -> None:
     for seed in seeds:
         try:

@@ -19,6 +19,7 @@ from timonier.simulate.kernel.site import (
     CHANGES,
     DECISIONS,
     FIRST,
+    FITTING,
     FOUND,
     LATER_ROOM,
     MIRRORED,
@@ -127,28 +128,53 @@ def forget_head(cluster: Cluster, head: int) -> None:
 
 
 @helper
+def shares_node(cluster: Cluster, job: int, other: int) -> bool:
+    """Do two jobs hold something of one node?"""
+    found = False
+    for turn in range(3):  # mark the nodes of one, look at those of the other, forget the marks
+        ask = cluster.ask[job if turn == 1 else other]
+        width = int(cluster.site.shape[ask["shape"]]["width"])
+        for task in range(ask["tasks"]):
+            n = int(cluster.held.node[int(ask["at"]) + task * width])
+            if turn == 1:
+                found |= cluster.mine[n] > 0
+            else:
+                cluster.mine[n] = 1 - turn // 2
+    return found
+
+
+@helper
 def start_beside(cluster: Cluster, k: int, job: int, alt: int) -> None:
     """Start a job that runs past the shadow time, on what the head does not need."""
     place(cluster, BOTH_ROOMS, job, alt)
     move_in(cluster, cluster.room, job, 1)
+    if shares_node(cluster, job, int(cluster.base.scalars[HEAD])):
+        cluster.luck[FITTING] = -1
     follow_start(cluster, start(cluster, k, job), BOTH_ROOMS)
     cluster.luck[CHANGES] += 1
 
 
 @inline
+def try_beside(cluster: Cluster, k: int, job: int, named: int) -> None:
+    """Start a job that runs past the shadow time if it fits beside the head; named: CHANGES when that was named."""
+    alt = which_fits_beside(cluster, job)
+    if alt >= 0:
+        start_beside(cluster, k, job, alt)
+    elif named == cluster.luck[CHANGES]:
+        cluster.stays[job] = -named
+
+
+@inline
 def pick_candidates(cluster: Cluster, place_of_head: int, kind: int) -> int:
-    """The places behind the head whose jobs are not known to stay, in the order in which they are tried; how many."""
+    """The places behind the head whose jobs may fit now, in the order in which they are tried; how many."""
     base = cluster.base
     waiting = base.waiting
     releases = cluster.luck[RELEASES]
-    changes = cluster.luck[CHANGES]
     count = 0
     for m in range(place_of_head + 1, base.scalars[HI]):
-        if waiting.size[m] != HOLE:
-            stays = cluster.stays[waiting.job[m]]
-            if stays != releases and stays != -changes:
-                base.pick[count] = m
-                count += 1
+        if waiting.size[m] != HOLE and cluster.stays[waiting.job[m]] != releases:
+            base.pick[count] = m
+            count += 1
     if kind == SHORTEST:
         sort_picks(base, 1, count)
     return count
@@ -171,13 +197,14 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
     if base.marks[head]["promised"] < 0:
         if not found:
             find_shadow(cluster, head)
-            found = True
-        if s[SHADOW] < NEVER:
-            base.marks[head]["promised"] = s[SHADOW]
+        found = True
+        base.marks[head]["promised"] = s[SHADOW] if s[SHADOW] < NEVER else -1
     named = -1
     for c in range(pick_candidates(cluster, place_of_head, kind)):
         k = int(base.pick[c])
         job = int(base.waiting.job[k])
+        if cluster.stays[job] == -luck[CHANGES]:
+            continue
         alt = which_fits_now(cluster, job)
         if alt < 0 or is_held(base, job):
             cluster.stays[job] = luck[RELEASES]
@@ -196,10 +223,6 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
         if named < 0:
             name_head(cluster, head)
             named = luck[CHANGES]
-        alt = which_fits_beside(cluster, job)
-        if alt >= 0:
-            start_beside(cluster, k, job, alt)
-        elif named == luck[CHANGES]:
-            cluster.stays[job] = -named
+        try_beside(cluster, k, job, named)
     if named >= 0:
         forget_head(cluster, head)

@@ -17,6 +17,7 @@ from timonier.simulate.kernel.site import (
     ANYWHERE,
     CHANGES,
     DUE,
+    FITTING,
     FOUND,
     GONE,
     MIRRORED,
@@ -35,6 +36,41 @@ def move_in(cluster: Cluster, room: Room, job: int, sign: int) -> None:
     move_job(
         cluster.site, room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), sign
     )
+
+
+@inline
+def is_simple(cluster: Cluster, s: int) -> bool:
+    """One alternative, wherever it is: a job fits where the nodes together take its tasks."""
+    shape = cluster.site.shape[s]
+    return bool(shape["within"] == ANYWHERE and shape["last"] == shape["first"] + 1)
+
+
+@helper
+def move_later(cluster: Cluster, job: int, sign: int) -> None:
+    """Take (1) or give back (-1) in `later` what a job holds; keep FITTING and `able` of the head."""
+    site = cluster.site
+    later = cluster.later
+    luck = cluster.luck
+    head = int(cluster.base.scalars[HEAD])
+    if head < 0 or luck[FITTING] < 0:
+        move_in(cluster, later, job, sign)
+        return
+    ask = cluster.ask[job]
+    of = int(ask["shape"])
+    s = int(cluster.ask[head]["shape"])
+    most = int(cluster.ask[head]["tasks"])
+    alt = int(site.shape[s]["first"])
+    for task in range(ask["tasks"]):
+        row = int(ask["at"]) + task * int(site.shape[of]["width"])
+        n = int(cluster.held.node[row])
+        before = capacity(site, later, -2, s, alt, n, most)
+        move_job(site, later, cluster.held, job, of, row, 1, sign)
+        count = capacity(site, later, -2, s, alt, n, most)
+        luck[FITTING] += count - before
+        bit = 1 << (n & (BLOCK - 1))
+        cluster.able[n >> BLOCK_BITS] &= ~bit
+        if count > 0:
+            cluster.able[n >> BLOCK_BITS] |= bit
 
 
 @helper
@@ -97,6 +133,7 @@ def begin_mirror(cluster: Cluster) -> None:
     copy_room(cluster.room, cluster.both)
     luck[MIRRORED] = 1
     luck[GONE] = 0
+    luck[FITTING] = -1
     base.scalars[SHADOW] = -NEVER
     for slot in range(base.scalars[PEAK]):
         if base.running[slot]["job"] >= 0 and base.running[slot]["after"] == 0:  # somebody, not gone already
@@ -120,7 +157,7 @@ def follow_start(cluster: Cluster, slot: int, view: int) -> None:
         ease(cluster, job, 1)
         cluster.luck[GONE] += 1
     else:
-        move_in(cluster, cluster.later, job, 1)
+        move_later(cluster, job, 1)
     enter_end(cluster, slot)
 
 
@@ -133,15 +170,8 @@ def follow_end(cluster: Cluster, slot: int) -> None:
         ease(cluster, job, -1)
         cluster.luck[GONE] -= 1
     else:
-        move_in(cluster, cluster.later, job, -1)
+        move_later(cluster, job, -1)
     leave_end(cluster, slot)
-
-
-@inline
-def is_simple(cluster: Cluster, s: int) -> bool:
-    """One alternative, wherever it is: a job fits where the nodes together take its tasks."""
-    shape = cluster.site.shape[s]
-    return bool(shape["within"] == ANYWHERE and shape["last"] == shape["first"] + 1)
 
 
 @helper
@@ -192,44 +222,21 @@ def which_fits_later(cluster: Cluster, head: int) -> int:
 
 
 @helper
-def shift(cluster: Cluster, k: int, sign: int, head: int) -> int:
-    """The job of the k-th expected end is gone in `later` (-1), or there again (1).
-
-    Returns how many more tasks of a simple head fit, each node counted up to all of them.
-    """
+def shift(cluster: Cluster, k: int, sign: int) -> None:
+    """The job of the k-th expected end is gone in `later` (-1), or there again (1)."""
     job = int(cluster.base.running[cluster.due[k] & ((1 << SLOT_BITS) - 1)]["job"])
-    site = cluster.site
-    later = cluster.later
-    ask = cluster.ask[job]
-    of = int(ask["shape"])
-    width = int(site.shape[of]["width"])
-    s = int(cluster.ask[head]["shape"])
-    alt = int(site.shape[s]["first"])
-    most = int(cluster.ask[head]["tasks"]) if is_simple(cluster, s) else 0
-    more = 0
-    for task in range(ask["tasks"]):
-        row = int(ask["at"]) + task * width
-        n = int(cluster.held.node[row])
-        if most > 0:
-            more -= capacity(site, later, -2, s, alt, n, most)
-        move_job(site, later, cluster.held, job, of, row, 1, sign)
-        if most > 0:
-            count = capacity(site, later, -2, s, alt, n, most)
-            more += count
-            if count > 0:
-                cluster.able[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
+    move_later(cluster, job, sign)
     ease(cluster, job, -sign)
     cluster.luck[GONE] -= sign
-    return more
 
 
 @helper
-def head_fits(cluster: Cluster, head: int, fitting: int) -> bool:
-    """Does the head fit in `later`?  fitting: as many of its tasks do, of a simple one."""
+def head_fits(cluster: Cluster, head: int) -> bool:
+    """Does the head fit in `later`?"""
     s = int(cluster.ask[head]["shape"])
     tasks = int(cluster.ask[head]["tasks"])
     if is_simple(cluster, s):
-        return bool(fitting >= tasks and licensed(cluster.site, cluster.later, s, tasks))
+        return bool(cluster.luck[FITTING] >= tasks and licensed(cluster.site, cluster.later, s, tasks))
     return which_fits_later(cluster, head) >= 0
 
 
@@ -241,41 +248,42 @@ def find_shadow(cluster: Cluster, head: int) -> None:
     due = cluster.due
     if not luck[MIRRORED]:
         begin_mirror(cluster)
-    soonest = s[NOW] + 1  # an overdue job is expected to end next
+    if s[HEAD] != head:
+        s[HEAD] = head
+        luck[FITTING] = -1
+    soonest = int(s[NOW] + 1)  # an overdue job is expected to end next
     if s[SHADOW] < soonest:
         s[SHADOW] = soonest
         while luck[GONE] < luck[DUE] and due[luck[GONE]] >> SLOT_BITS <= soonest:
-            shift(cluster, luck[GONE], -1, head)
+            shift(cluster, luck[GONE], -1)
     shape = int(cluster.ask[head]["shape"])
-    fitting = 0
-    if is_simple(cluster, shape):
+    if luck[FITTING] < 0 and is_simple(cluster, shape):
         first = int(cluster.site.shape[shape]["first"])
-        fitting = count_later(cluster, shape, first, int(cluster.ask[head]["tasks"]))
-    if head_fits(cluster, head, fitting):
-        go_back(cluster, head, fitting, soonest)
+        luck[FITTING] = count_later(cluster, shape, first, int(cluster.ask[head]["tasks"]))
+    if head_fits(cluster, head):
+        go_back(cluster, head, soonest)
     else:
-        go_on(cluster, head, fitting)
-    s[HEAD] = head
+        go_on(cluster, head)
     luck[FOUND] = luck[CHANGES]
 
 
 @helper
-def go_on(cluster: Cluster, head: int, fitting: int) -> None:
+def go_on(cluster: Cluster, head: int) -> None:
     """The head does not fit by SHADOW: go on from one time at which something ends to the next until it does."""
     s = cluster.base.scalars
     luck = cluster.luck
     while luck[GONE] < luck[DUE]:
         when = cluster.due[luck[GONE]] >> SLOT_BITS
         while luck[GONE] < luck[DUE] and cluster.due[luck[GONE]] >> SLOT_BITS == when:
-            fitting += shift(cluster, luck[GONE], -1, head)
-        if head_fits(cluster, head, fitting):
+            shift(cluster, luck[GONE], -1)
+        if head_fits(cluster, head):
             s[SHADOW] = when
             return
     s[SHADOW] = NEVER
 
 
 @helper
-def go_back(cluster: Cluster, head: int, fitting: int, soonest: int) -> None:
+def go_back(cluster: Cluster, head: int, soonest: int) -> None:
     """The head fits by SHADOW: go back to the first time at which it does."""
     s = cluster.base.scalars
     luck = cluster.luck
@@ -286,8 +294,8 @@ def go_back(cluster: Cluster, head: int, fitting: int, soonest: int) -> None:
         if when <= soonest:
             return
         while luck[GONE] > 0 and due[luck[GONE] - 1] >> SLOT_BITS == when:
-            fitting += shift(cluster, luck[GONE] - 1, 1, head)
-        if not head_fits(cluster, head, fitting):
+            shift(cluster, luck[GONE] - 1, 1)
+        if not head_fits(cluster, head):
             while luck[GONE] < luck[DUE] and due[luck[GONE]] >> SLOT_BITS == when:
-                shift(cluster, luck[GONE], -1, head)
+                shift(cluster, luck[GONE], -1)
             return

@@ -50,8 +50,9 @@ TASKS, OWNER = range(2)
     GONE,  # so many of them have ended in `later`
     CHANGES,  # grows with every start, with what is given back, and where another shadow time is looked for
     FOUND,  # CHANGES when SHADOW was found for HEAD
+    FITTING,  # tasks of that head that fit in `later`, -1: not counted
     N_LUCK,
-) = range(19)
+) = range(20)
 
 # How cycles plan: indices into `knobs` of a plan.
 (
