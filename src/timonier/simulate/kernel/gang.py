@@ -149,6 +149,15 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
                     done += 1
 
 
+@inline
+def look_first(cluster: Cluster, view: int, ask: tuple[int, int, int]) -> None:
+    """Find where `both` may have room before a job is placed there whose own tasks change that: it holds meanwhile."""
+    row = row_beside(cluster, view, ask[2])
+    if row >= 0 and view == BOTH_ROOMS and is_awkward(cluster, ask[1]):
+        for b in range(len(cluster.room.stamp)):
+            fits_of(cluster, ask, row, b)
+
+
 @helper
 def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
     """Put every task of a job that fits (fits_job was just asked) into a room, and into its rows of `held`."""
@@ -161,10 +170,7 @@ def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
     within = shape["within"]
     ask = (job, s, alt)
     luck = cluster.luck
-    beside = row_beside(cluster, view, alt)
-    if beside >= 0 and view == BOTH_ROOMS and is_awkward(cluster, s):
-        for b in range(len(cluster.room.stamp)):  # known now, it holds while the job is placed beside `room`
-            fits_of(cluster, ask, beside, b)
+    look_first(cluster, view, ask)
     plain = len(cluster.scores.rule) == 0 and luck[TIES] == LOWEST_INDEX and luck[SAMPLE] == 0
     if plain and within == ANYWHERE:
         fill(cluster, view, ask, tasks, rows)

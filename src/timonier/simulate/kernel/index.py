@@ -117,13 +117,11 @@ def count_fits(cluster: Cluster, ask: tuple[int, int, int], row: int, most: int)
     for g in range(len(room.group_stamp)):
         known = index.group_at[row, g]
         now = room.group_stamp[g]
-        if now - known <= RECENT:
-            for stamp in range(known, now):
-                fits_of(cluster, ask, row, int(room.changed[g, stamp & (RECENT - 1)]))
-        else:
-            first = g << GROUP_BITS
-            for b in range(first, min(first + (1 << GROUP_BITS), blocks)):
-                fits_of(cluster, ask, row, b)
+        recent = now - known <= RECENT
+        first = g << GROUP_BITS
+        for step in range(now - known if recent else min(1 << GROUP_BITS, blocks - first)):
+            b = int(room.changed[g, (known + step) & (RECENT - 1)]) if recent else first + step
+            fits_of(cluster, ask, row, b)
         index.group_at[row, g] = now
         count += index.group_count[row, g]
         if count >= most:

@@ -154,7 +154,7 @@ def start_beside(cluster: Cluster, k: int, job: int, alt: int) -> None:
     cluster.luck[CHANGES] += 1
 
 
-@inline
+@helper
 def try_beside(cluster: Cluster, k: int, job: int, named: int) -> None:
     """Start a job that runs past the shadow time if it fits beside the head; named: CHANGES when that was named."""
     alt = which_fits_beside(cluster, job)
@@ -181,6 +181,24 @@ def pick_candidates(cluster: Cluster, place_of_head: int, kind: int) -> int:
 
 
 @helper
+def promise(cluster: Cluster, head: int) -> bool:
+    """Write down the first promise to the head; returns whether SHADOW is its shadow time: what stayed beside it stays."""
+    s = cluster.base.scalars
+    luck = cluster.luck
+    mark = cluster.base.marks[head]
+    found = s[HEAD] == head and luck[FOUND] == luck[CHANGES] and s[SHADOW] > s[NOW]
+    if not found:
+        luck[CHANGES] += 1
+    if mark["promised"] < 0:
+        if not found:
+            find_shadow(cluster, head)
+        found = True
+        if s[SHADOW] < NEVER:
+            mark["promised"] = s[SHADOW]
+    return bool(found)
+
+
+@helper
 def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
     """EASY: start candidates that do not delay the head.
 
@@ -191,14 +209,7 @@ def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
     s = base.scalars
     luck = cluster.luck
     head = int(base.waiting.job[place_of_head])
-    found = s[HEAD] == head and luck[FOUND] == luck[CHANGES] and s[SHADOW] > s[NOW]
-    if not found:
-        luck[CHANGES] += 1
-    if base.marks[head]["promised"] < 0:
-        if not found:
-            find_shadow(cluster, head)
-        found = True
-        base.marks[head]["promised"] = s[SHADOW] if s[SHADOW] < NEVER else -1
+    found = promise(cluster, head)
     named = -1
     for c in range(pick_candidates(cluster, place_of_head, kind)):
         k = int(base.pick[c])

@@ -46,6 +46,12 @@ def is_simple(cluster: Cluster, s: int) -> bool:
 
 
 @helper
+def room_later(cluster: Cluster, s: int, alt: int, n: int, most: int) -> int:
+    """How many tasks of a head node n can take in `later`, counted up to `most`."""
+    return capacity(cluster.site, cluster.later, -2, s, alt, n, most)
+
+
+@helper
 def move_later(cluster: Cluster, job: int, sign: int) -> None:
     """Take (1) or give back (-1) in `later` what a job holds; keep FITTING and `able` of the head."""
     site = cluster.site
@@ -63,10 +69,10 @@ def move_later(cluster: Cluster, job: int, sign: int) -> None:
     for task in range(ask["tasks"]):
         row = int(ask["at"]) + task * int(site.shape[of]["width"])
         n = int(cluster.held.node[row])
-        before = capacity(site, later, -2, s, alt, n, most)
+        luck[FITTING] -= room_later(cluster, s, alt, n, most)
         move_job(site, later, cluster.held, job, of, row, 1, sign)
-        count = capacity(site, later, -2, s, alt, n, most)
-        luck[FITTING] += count - before
+        count = room_later(cluster, s, alt, n, most)
+        luck[FITTING] += count
         bit = 1 << (n & (BLOCK - 1))
         cluster.able[n >> BLOCK_BITS] &= ~bit
         if count > 0:
@@ -177,12 +183,11 @@ def follow_end(cluster: Cluster, slot: int) -> None:
 @helper
 def count_later(cluster: Cluster, s: int, alt: int, tasks: int) -> int:
     """How many tasks of a shape fit in `later`, each node counted up to `tasks`; `able` tells where."""
-    site = cluster.site
     row = int(cluster.known.row_of[alt])
     sum_ = 0
     if row < 0:
-        for n in range(len(site.node)):
-            sum_ += capacity(site, cluster.later, -2, s, alt, n, tasks)
+        for n in range(len(cluster.site.node)):
+            sum_ += room_later(cluster, s, alt, n, tasks)
         return sum_
     for b in range(len(cluster.eased)):
         left = fits_of(cluster, (-2, s, alt), row, b) | int(cluster.eased[b])
@@ -190,7 +195,7 @@ def count_later(cluster: Cluster, s: int, alt: int, tasks: int) -> int:
         while left:
             low = left & -left
             left ^= low
-            count = capacity(site, cluster.later, -2, s, alt, (b << BLOCK_BITS) + lowest_bit(low), tasks)
+            count = room_later(cluster, s, alt, (b << BLOCK_BITS) + lowest_bit(low), tasks)
             sum_ += count
             if count > 0:
                 able |= low
