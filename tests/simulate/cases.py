@@ -37,7 +37,10 @@ BACKFILLS = {
     "easy": Backfill("easy"),
     "shortest": Backfill("easy", "shortest"),
     "conservative": Backfill("conservative"),
+    "reservations": Backfill("reservations"),
+    "yielding": Backfill("none"),
 }
+BLOCKED = {"reservations": ("queue", "partition"), "yielding": ("partition", "skip", "drop")}
 ORDERS = {"fcfs": ("fcfs",), "static": STATIC, "dynamic": DYNAMIC}
 ESTIMATES = (
     Estimate(),
@@ -78,13 +81,26 @@ def profile_of(order: str, fill: str, each: str, seed: int) -> Profile:
     cycle = CLOCKS[seed // len(ESTIMATES) % len(CLOCKS)]
     if fill == "conservative" and len(cycle.on) == 1:
         cycle = Cycle()
+    blocked = BLOCKED.get(fill, ("queue",))
     rules = ORDERS[order]
     return Profile(
         "case",
-        cycle=replace(cycle, each=each),
+        cycle=replace(cycle, each=each, blocked=blocked[seed // 2 % len(blocked)]),
         order=Order(rules[seed % len(rules)]),
         estimate=ESTIMATES[seed % len(ESTIMATES)],
-        backfill=BACKFILLS[fill],
+        backfill=cycles_of(seed) if fill == "reservations" else BACKFILLS[fill],
+    )
+
+
+def cycles_of(seed: int) -> Backfill:
+    """Backfill by reservations; seeds go through its clock, depth, window, grid and jobs of a user."""
+    return Backfill(
+        "reservations",
+        every_s=(None, 1, 7, 30)[seed % 4],
+        depth=(None, 2, 5)[seed % 3],
+        window_s=(None, 40, 200)[seed // 3 % 3],
+        resolution_s=(None, 10, 60)[seed // 2 % 3],
+        user_jobs=(None, None, 1, 3)[seed // 5 % 4],
     )
 
 

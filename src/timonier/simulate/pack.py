@@ -163,7 +163,7 @@ def _pack(
     row = _rows_in_order(columns, keep_all=bool(rich))
     rules = rules_of(jobs, machine, profile, columns, row) if rich else no_rules()
     now = -1 if jobs.state is None else int(to_ticks(np.array([jobs.state.now_s]))[0][0])
-    kind = (_order_kind(profile), _backfill_kind(profile, machine), int(profile.cycle.each == "event"), rich)
+    kind = _kind(profile, machine, rich)
     state = empty_state(len(row), rules, processors if counted else len(row), kind)
     set_jobs(state, columns, row)
     set_scalars(state, profile, now, processors)
@@ -171,7 +171,7 @@ def _pack(
     set_rank(state)
     if rich:
         set_use(state, machine)
-        set_cycles(state, profile, machine)
+        set_cycles(state, profile, machine, rules.users)
     if counted:  # on nodes it is the placements that say what is taken
         held = int(columns.size[columns.running].sum())
         refuse_what_holds_too_much(jobs, held, "the machine", processors)
@@ -242,6 +242,12 @@ def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
         or blocks(profile, machine) != QUEUE
         or (jobs.has("dependency") and jobs.table.column("dependency").null_count < len(jobs))
     )
+
+
+def _kind(profile: Profile, machine: Machine, rich: int) -> tuple[int, int, int, int]:
+    backfill = _backfill_kind(profile, machine)
+    order = DYNAMIC if backfill in (RESERVATIONS, YIELDING) else _order_kind(profile)
+    return order, backfill, int(profile.cycle.each == "event"), rich
 
 
 def _order_kind(profile: Profile) -> int:

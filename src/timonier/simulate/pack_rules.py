@@ -18,7 +18,6 @@ from timonier.simulate.kernel import state as k
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
 
-
 BLOCKED = {
     "queue": site.QUEUE,
     "partition": site.PARTITION,

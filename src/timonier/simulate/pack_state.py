@@ -192,8 +192,8 @@ def set_use(state: k.State, machine: Machine) -> None:
     state.use.partition_free[:] = state.use.caps
 
 
-def set_cycles(state: k.State, profile: Profile, machine: Machine) -> None:
-    """What a blocked job blocks, and the knobs of backfill by reservations."""
+def set_cycles(state: k.State, profile: Profile, machine: Machine, users: int) -> None:
+    """What a blocked job blocks, and the knobs of backfill by reservations; users: whose jobs are counted."""
     s = state.scalars
     s[k.BLOCKS] = blocks(profile, machine)
     knobs = profile.backfill
@@ -201,8 +201,10 @@ def set_cycles(state: k.State, profile: Profile, machine: Machine) -> None:
     s[k.CYCLE_EVERY] = knobs.every_s or 0
     s[k.CYCLE_GRID] = knobs.resolution_s or 1
     s[k.CYCLE_DEPTH], s[k.CYCLE_WINDOW], s[k.CYCLE_USER] = most
-    user = state.rules["user"]
-    user += len(state.scratch) - int(user.max(initial=0)) - 1
+    s[k.USERS] = len(state.scratch) - users
+    if profile.backfill.rule == "reservations":
+        state.rules["user"] += s[k.USERS]
+        state.scratch[s[k.USERS] :] = 0
 
 
 def set_line(state: k.State) -> None:

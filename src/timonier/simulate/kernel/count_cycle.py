@@ -38,6 +38,7 @@ from timonier.simulate.kernel.state import (
     PLANNED,
     RULE,
     STOP,
+    USERS,
     WAITING,
     Array,
     State,
@@ -164,6 +165,13 @@ def yielding_pass(state: State, cycling: int) -> None:
     tidy(state)
 
 
+@inline
+def is_dynamic(state: State) -> bool:
+    """Does the order of the line change with time?"""
+    rule = state.scalars[RULE]
+    return bool(rule == WFP3 or rule == UNICEF)
+
+
 # ---- the clock of the cycles
 
 
@@ -228,8 +236,8 @@ def begin_plan(state: State) -> None:
     s[CALM] = NEVER
     s[LOOKED] = 0
     if s[CYCLE_USER] < NEVER:
-        for k in range(s[LO], s[HI]):
-            state.scratch[state.rules[state.waiting.job[k]]["user"]] = 0
+        for user in range(s[USERS], len(state.scratch)):
+            state.scratch[user] = 0
     if s[OVERRUNS]:
         plan_overruns(state)
 
@@ -307,7 +315,7 @@ def make_cycle(state: State) -> None:
                     s[CALM] = min(s[CALM], begin - s[CYCLE_WINDOW])
         k += 1
     s[PLANNED] = s[WAITING]
-    if started or s[RULE] == WFP3 or s[RULE] == UNICEF:
+    if started or is_dynamic(state):
         s[CALM] = 0
 
 

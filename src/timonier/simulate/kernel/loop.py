@@ -34,6 +34,7 @@ from timonier.simulate.kernel.count_cycle import (
     give_rest,
     has_come,
     is_cycle,
+    is_dynamic,
     make_cycle,
     next_cycle,
     yielding_pass,
@@ -98,7 +99,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
     """The loop for one kind of profile and workload: advance(state, until, budget) -> reason.
 
     order: FIFO, STATIC or DYNAMIC.  backfill: NONE, EASY, SHORTEST, RESERVATIONS or YIELDING.
-    rich: 1 when some job has a partition, a queue rule or a dependency, and for RESERVATIONS and YIELDING.
+    rich: 1 when some job has a partition, a queue rule or a dependency.
+    RESERVATIONS and YIELDING are rich always, and DYNAMIC whatever the order: one build for all of them.
     """
     fifo = order == FIFO and not rich
     dynamic = order == DYNAMIC
@@ -185,7 +187,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 s[FORCED] = 0
                 if s[WAITING] > 0:
                     if dynamic:
-                        resort(state, rich)
+                        if not yielding or is_dynamic(state):
+                            resort(state, rich)
                     if yielding:
                         yielding_pass(state, int(cycling))
                     elif rich:
@@ -207,7 +210,7 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 s[ARRIVED] = 0
             if cycling:
                 if is_cycle(state):
-                    if dynamic:
+                    if is_dynamic(state):
                         resort(state, rich)
                     make_cycle(state)
             count_waiting(state)

@@ -61,16 +61,17 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     BASE,  # `soon` and `since` of waiting places are ticks from this instant on; conservative only
     STOP,  # 1: give up, wherever it is; the state is spoilt then
     BLOCKS,  # what a blocked job blocks; on counts, where it is not just the queue, and for RESERVATIONS
-    CYCLE_EVERY,  # ticks between cycles, 0: one after each pass; these seven on counts, for RESERVATIONS only
+    CYCLE_EVERY,  # ticks between cycles, 0: one after each pass; these on counts, for RESERVATIONS only
     CYCLE_DEPTH,  # most jobs that a cycle looks at
     CYCLE_WINDOW,  # ticks that it plans ahead
     CYCLE_GRID,  # plans begin and end at multiples of so many ticks
     CYCLE_USER,  # most jobs of one user that it looks at
+    USERS,  # where in `scratch` it counts them, user by user
     CALM,  # if nothing happens, no cycle before this instant finds anything else than the last one
     LOOKED,  # jobs that the last cycle looked at
     PLANNED,  # jobs that waited after it
     N_SCALARS,
-) = range(48)
+) = range(49)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)

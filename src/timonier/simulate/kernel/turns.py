@@ -25,6 +25,7 @@ from timonier.simulate.kernel.count_cycle import (
     give_rest,
     has_come,
     is_cycle,
+    is_dynamic,
     make_cycle,
     next_cycle,
     yielding_pass,
@@ -32,6 +33,7 @@ from timonier.simulate.kernel.count_cycle import (
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel.loop import Advance
+from timonier.simulate.kernel.order import FCFS
 from timonier.simulate.kernel.pool import charge, fits, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVE,
@@ -54,6 +56,7 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     PHASE,
     REJOIN,
+    RULE,
     STOP,
     TURN,
     UNTIL,
@@ -155,7 +158,10 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     if cycling:
                         has_come(state, k)
                 due = s[ON_SUBMIT] > 0
-                if picky and due:
+                if yielding:
+                    if due and s[RULE] == FCFS:
+                        due = fits(state, job)
+                elif picky and due:
                     if rich:
                         due = fits(state, job)
                     else:
@@ -182,7 +188,8 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
             if due and s[WAITING] > 0:
                 s[HEAD] = -1  # what counts as gone changes from event to event: no shadow time is kept
                 if dynamic:
-                    resort(state, rich)
+                    if not yielding or is_dynamic(state):
+                        resort(state, rich)
                 if yielding:
                     yielding_pass(state, int(cycling))
                 elif rich:
@@ -199,7 +206,7 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
             if phase == CLOCK:
                 if cycling:
                     if is_cycle(state):
-                        if dynamic:
+                        if is_dynamic(state):
                             resort(state, rich)
                         make_cycle(state)
                 count_waiting(state)
