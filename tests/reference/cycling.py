@@ -51,12 +51,15 @@ class Cycling(Engine):
             if begin == self.now:
                 self.start_in(task, where)
             elif begin < math.inf and (knobs.window_s is None or begin - self.now <= knobs.window_s):
-                self.plan(task, *self.on_the_grid(begin, begin + task.estimate), where)
+                self.plan(task, begin, self.planned_until(begin, begin + task.estimate), where)
 
-    def on_the_grid(self, begin: Ticks, end: Ticks) -> tuple[Ticks, Ticks]:
-        grid = self.profile.backfill.resolution_s or 1
-        low = begin // grid * grid
-        return low, end if end == math.inf else max(end // grid * grid, low + grid)
+    @property
+    def grid(self) -> int:
+        return self.profile.backfill.resolution_s or 1
+
+    def planned_until(self, begin: Ticks, end: Ticks) -> Ticks:
+        grid = self.grid
+        return end if end == math.inf else max(end // grid * grid, begin // grid * grid + grid)
 
     # ---- what a plan is
 
@@ -72,8 +75,8 @@ class Cycling(Engine):
         """Start the task, and let the plan hold it."""
         raise NotImplementedError
 
-    def plan(self, task: Task, low: Ticks, high: Ticks, where: Any) -> None:
-        """Let the plan hold the task from low until high."""
+    def plan(self, task: Task, begin: Ticks, end: Ticks, where: Any) -> None:
+        """Let the plan hold the task from begin until end."""
         raise NotImplementedError
 
 
@@ -86,11 +89,12 @@ class CountedCycling(Cycling):
             self.plan(task, self.now, task.expected_end(self.now), None)
 
     def find(self, task: Task) -> tuple[Ticks, None]:
-        return self.steps.earliest(self.partition_of(task), self.now, task.estimate, task.size), None
+        partition = self.partition_of(task)
+        return self.steps.earliest(partition, self.now, task.estimate, task.size, self.grid), None
 
     def start_in(self, task: Task, where: Any) -> None:  # noqa: ARG002 - there is only one place
         self.start(task)
         self.plan(task, self.now, self.now + task.estimate, None)
 
-    def plan(self, task: Task, low: Ticks, high: Ticks, where: Any) -> None:  # noqa: ARG002
-        self.steps.change(self.partition_of(task), low, high, task.size)
+    def plan(self, task: Task, begin: Ticks, end: Ticks, where: Any) -> None:  # noqa: ARG002
+        self.steps.change(self.partition_of(task), begin, end, task.size)

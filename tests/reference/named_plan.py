@@ -35,7 +35,9 @@ class Planning(NodeEngine):
 
     def throughout(self, begin: Ticks, end: Ticks) -> Room:
         room = self.room_at(begin)
-        for instant in sorted({b for b, _, _, _ in self.commitments.values() if begin < b < end}):
+        grid = self.profile.backfill.resolution_s or 1
+        begins = {b for b, _, _, _ in self.commitments.values() if begin < b}
+        for instant in sorted(b for b in begins if b // grid * grid < end):
             room = meet(room, self.room_at(instant))
         return room
 
@@ -158,12 +160,12 @@ class NamedCycling(Cycling, Planning):
         self.start(task)
         self.commitments[task.row] = (self.now, self.now + task.estimate, self.demands(task)[0], found)
 
-    def plan(self, task: Task, low: Ticks, high: Ticks, room: Room) -> None:
+    def plan(self, task: Task, begin: Ticks, end: Ticks, room: Room) -> None:
         kept = self.machinery.decisions, self.machinery.begin
         names = self.machinery.place(room, self.demands(task))
         assert names is not None
         self.machinery.decisions, self.machinery.begin = kept
-        self.commitments[task.row] = (low, high, self.demands(task)[0], names)
+        self.commitments[task.row] = (begin, end, self.demands(task)[0], names)
 
 
 def is_free(room: Room, demand: Demand, at: tuple[int, list[tuple[int, int | None]]]) -> bool:

@@ -14,7 +14,7 @@ from timonier.simulate.kernel.arrivals import settle
 from timonier.simulate.kernel.jit import helper, inline, loop
 from timonier.simulate.kernel.order import DYNAMIC_RULES
 from timonier.simulate.kernel.pool import charge, fits, is_held, take
-from timonier.simulate.kernel.reservations import book, end_of, first_hole
+from timonier.simulate.kernel.reservations import book, end_of
 from timonier.simulate.kernel.site import DROP, PARTITION, QUEUE, SKIP
 from timonier.simulate.kernel.state import (
     BEFORE,
@@ -43,7 +43,7 @@ from timonier.simulate.kernel.state import (
     Array,
     State,
 )
-from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, add, forget
+from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, add, forget, hole
 from timonier.simulate.kernel.waiting import tidy, vacate
 
 WFP3, UNICEF = DYNAMIC_RULES
@@ -273,15 +273,48 @@ def first_unplanned(state: State) -> int:
 
 
 @inline
+def hole_on_grid(at: Array, free: Array, span: Array, begin: int, size: int, est: int, grid: int) -> int:
+    """The first instant from `begin` on from which `size` is free for `est`, and on to the next multiple of `grid`."""
+    count = int(span[COUNT])
+    start, _, k = hole(at, free, span, begin, size, est, NEVER, NEVER)
+    while start < NEVER and est < NEVER and grid > 1:
+        until = -(-(start + est) // grid) * grid
+        while k < count and at[k] < until and free[k] >= size:
+            k += 1
+        if k == count or at[k] >= until:
+            break
+        if k + 1 == count:
+            return NEVER
+        start, _, k = hole(at, free, span, int(at[k + 1]), size, est, NEVER, NEVER)
+    return int(start)
+
+
+@helper
+def find_hole(state: State, job: int) -> int:
+    """When the job fits in the plan, in the machine and its partition; NEVER: it does not."""
+    line = state.line
+    size = int(state.jobs[job]["size"])
+    est = int(state.jobs[job]["est"])
+    grid = int(state.scalars[CYCLE_GRID])
+    row = int(state.rules[job]["partition"]) + 1
+    begin = int(state.scalars[NOW])
+    while True:
+        start = hole_on_grid(line.at[0], line.free[0], line.span[0], begin, size, est, grid)
+        if row == 0 or start >= NEVER:
+            return start
+        begin = hole_on_grid(line.at[row], line.free[row], line.span[row], start, size, est, grid)
+        if begin == start or begin >= NEVER:
+            return begin
+
+
+@inline
 def reserve_hole(state: State, job: int, begin: int) -> None:
-    """Plan a job from `begin` on, on the grid."""
-    s = state.scalars
-    grid = int(s[CYCLE_GRID])
-    low = begin // grid * grid
+    """Plan a job from `begin` on, to an end on the grid."""
+    grid = int(state.scalars[CYCLE_GRID])
     end = end_of(begin, int(state.jobs[job]["est"]))
     if end < NEVER:
-        end = max(end // grid * grid, low + grid)
-    book(state, 1, job, max(low, int(s[NOW])), end, -1)
+        end = max(end // grid, begin // grid + 1) * grid
+    book(state, 1, job, begin, end, -1)
 
 
 @helper
@@ -303,7 +336,7 @@ def make_cycle(state: State) -> None:
             if state.scratch[user] < s[CYCLE_USER]:
                 s[LOOKED] += 1
                 state.scratch[user] += 1
-                begin, _, _ = first_hole(state, 1, k, now, NEVER, NEVER)
+                begin = find_hole(state, job)
                 if begin == now:
                     book(state, 1, job, now, end_of(now, int(state.jobs[job]["est"])), -1)
                     let_run(state, 1, k, job)

@@ -102,7 +102,7 @@ def start_in_hole(cluster: Cluster, k: int, job: int) -> None:
 
 @helper
 def reserve_hole(cluster: Cluster, job: int, begin: int) -> None:
-    """Name a job in its hole, and plan it from `begin` on, on the grid; naming is no decision."""
+    """Name a job in its hole, and plan it from `begin` on, to an end on the grid; naming is no decision."""
     luck = cluster.luck
     decisions = luck[DECISIONS]
     first = luck[FIRST]
@@ -112,11 +112,10 @@ def reserve_hole(cluster: Cluster, job: int, begin: int) -> None:
     luck[DECISIONS] = decisions
     luck[FIRST] = first
     grid = int(cluster.plan.knobs[GRID])
-    low = begin // grid * grid
     end = window_end(begin, int(cluster.base.jobs[job]["est"]))
     if end < NEVER:
-        end = max(end // grid * grid, low + grid)
-    link(cluster, job, low, end)
+        end = max(end // grid, begin // grid + 1) * grid
+    link(cluster, job, begin, end)
 
 
 @helper
