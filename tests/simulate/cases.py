@@ -28,6 +28,7 @@ COUNTING = sorted(
         "easy",
         "easy-sjbf",
         "conservative",
+        "slurm-like",
     ]
 )
 STATIC = ("sjf", "ljf", "saf", "f1", "f2", "f3", "f4", "priority")
@@ -62,11 +63,11 @@ CLOCKS = (
 
 
 def counting_profiles() -> tuple[str, ...]:
-    """The shipped profiles that decide on a count of processors; the others place jobs on nodes and skip or drop.
+    """The shipped profiles that do not score nodes; on a count the others only skip or drop.
 
-    Exactly those of the counting engine's issue: a profile that is refused by mistake does not go unseen.
+    Exactly these: a profile that is refused by mistake does not go unseen.
     """
-    names = tuple(name for name in shipped_profiles() if read_profile(name).cycle.blocked == "queue")
+    names = tuple(name for name in shipped_profiles() if not read_profile(name).place.score)
     assert sorted(names) == COUNTING, names
     return names
 

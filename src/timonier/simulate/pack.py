@@ -108,11 +108,12 @@ def _pack_nodes(
     bare = replace(machine, partitions=())
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
-    if profile.backfill.rule == "conservative":
+    if profile.backfill.rule in ("conservative", "reservations"):
         goes_on = jobs.state is not None and jobs.state.settled and bool(jobs.state.engine.get("named"))
-        slots = 0 if goes_on else slots_of(nodes, columns, profile)
+        slots = 0 if goes_on or blocks(profile, machine) != QUEUE else slots_of(nodes, columns, profile)
         if slots:
             return _pack_slots(jobs, bare, profile, columns, nodes, slots)
+    if profile.backfill.rule == "conservative":
         names, rows = len(nodes.layout.names), len(nodes.cluster.held.node)
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
@@ -129,7 +130,7 @@ def _pack_nodes(
 def _pack_slots(
     jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes, slots: int
 ) -> Packed:
-    """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
+    """Plans of equal slots: the counting engine decides, names are given at each start."""
     counted = replace(bare, nodes=(), processors=slots)
     packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
     nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
