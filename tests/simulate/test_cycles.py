@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pytest
+from tests.simulate.cases import engine_table
+from tests.simulate.test_golden import ORACLE, PLAIN
+from tests.simulate.workloads import FAMILIES, small, to_jobs
 
 from timonier.describe import Machine, Nodes, Partition
 from timonier.kit.errors import InputError
 from timonier.policy import Profile, read_profile
 from timonier.simulate import simulate
-from timonier.workload import Jobs
+from timonier.workload import Jobs, read_workload
 
 MACHINES = {
     "a count": Machine("two", 2),
@@ -160,3 +163,48 @@ def test_a_reservation_takes_nothing_before_its_hole() -> None:
     for machine in (Machine("four", 4), Machine("node", nodes=(Nodes(("n1",), 4000),))):
         run = simulate(Jobs(pa.table(columns), "by hand"), machine, profile("resolution=60"))
         assert run.table.column("start_s").to_pylist() == [0, 110, 2]
+
+
+# ---- what it equals
+
+
+@pytest.mark.parametrize("each", ["instant", "event"])
+@pytest.mark.parametrize("family", ["ties", "spread", "partitions"])
+def test_unlimited_and_with_exact_estimates_it_is_conservative(family: str, each: str) -> None:
+    """First come, first served, and a cycle after each pass: nothing ends early, so no plan can change."""
+    waited = 0
+    for seed in range(30):
+        work = small(family, f"exact {seed}")
+        settings = [f"cycle.each={each}", "estimate.use=exact"]
+        found = [
+            engine_table(simulate(to_jobs(work.jobs), work.machine, read_profile("fcfs", [*settings, rule])))
+            for rule in (RULE, "backfill.rule=conservative")
+        ]
+        assert found[0] == found[1], f"{family} {seed}"
+        waited += sum(row["start_s"] != job.submit for row, job in zip(found[0], work.jobs, strict=True))
+    assert waited > 100
+
+
+@pytest.mark.parametrize("order", ["fcfs", "saf", "wfp3"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_who_looks_at_the_head_alone_lets_nobody_pass(family: str, order: str) -> None:
+    if family == "queues":
+        pytest.skip("a head that is held is passed over: another one is looked at")
+    for seed in range(10):
+        work = small(family, f"depth {seed}")
+        queues = work.queues if family != "mixed" else ()
+        both = [
+            replace(read_profile(order, more), queues=queues) for more in ([RULE, "backfill.depth=1"], [])
+        ]
+        found = [engine_table(simulate(to_jobs(work.jobs), work.machine, each)) for each in both]
+        assert found[0] == found[1], f"{family} {seed}"
+
+
+@pytest.mark.skipif(not ORACLE.is_dir(), reason="needs the public logs in ../shared/traces")
+def test_with_exact_estimates_a_whole_log_is_conservative() -> None:
+    jobs = read_workload(ORACLE / f"KTH-SP2.res_{PLAIN}.swf.gz")
+    found = [
+        simulate(jobs, Machine("kth", 100), read_profile("fcfs", ["estimate.use=exact", rule])).table
+        for rule in (RULE, "backfill.rule=conservative")
+    ]
+    assert found[0].column("start_s") == found[1].column("start_s")
