@@ -21,6 +21,13 @@ class Cycling(Engine):
 
     def instant(self) -> None:
         super().instant()
+        self.cycle_by_clock()
+
+    def begin(self) -> None:
+        super().begin()
+        self.cycle_by_clock()
+
+    def cycle_by_clock(self) -> None:
         every = self.profile.backfill.every_s
         if every is not None and self.now % every == 0 and self.waiting:
             self.cycle()
