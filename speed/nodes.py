@@ -43,12 +43,13 @@ GPUS = (0, 0, 0.1, 0.25, 0.5, 0.5, 1, 1, 1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Figures:
-    """What one run took."""
+    """What one run took; in_use: share of the GPUs at its end."""
 
     cpu_s: float
     placed: int
     refused: int
     waited: float
+    in_use: float
     starts: bytes
 
     @property
@@ -130,6 +131,7 @@ def measure(advance: Callable[[Any, int, int], int], cluster: Any, instants: int
         placed=int(luck[site.DECISIONS]) - placed,
         refused=int(luck[site.REFUSED]) - refused,
         waited=float((marks["start"] > cluster.base.jobs["submit"])[started].mean()),
+        in_use=1 - float(cluster.room.gpus.sum()) / (1000 * len(cluster.site.device)),
         starts=b"".join(part.tobytes() for part in (marks["start"], cluster.held.node, cluster.held.device)),
     )
 
@@ -142,8 +144,8 @@ def run(nodes: Machine, jobs: Jobs, name: str) -> tuple[Callable[[Any, int, int]
     return advance, packed.argument
 
 
-def decide(nodes: Machine, jobs: Jobs, name: str, window: int) -> tuple[Figures, float, float]:
-    """The index on all jobs; microseconds a decision of index and plain scan in a window in the middle."""
+def decide(nodes: Machine, jobs: Jobs, name: str, window: int) -> tuple[Figures, Figures, Figures]:
+    """The index on all jobs; the index and the plain scan in a window in the middle."""
     advance, cluster = run(nodes, jobs, name)
     whole = measure(advance, cluster, ALL)
     _, cluster = run(nodes, jobs, name)
@@ -152,7 +154,7 @@ def decide(nodes: Machine, jobs: Jobs, name: str, window: int) -> tuple[Figures,
     fast = measure(advance, cluster, window)
     if plain.starts != fast.starts:
         raise SystemExit(f"{nodes.name}, {jobs.source}, {name}: the index and the plain scan differ")
-    return whole, fast.decision_us, plain.decision_us
+    return whole, fast, plain
 
 
 def show_decisions(asked: argparse.Namespace) -> None:
@@ -160,32 +162,35 @@ def show_decisions(asked: argparse.Namespace) -> None:
     nodes = machine(asked.nodes)
     print(f"{asked.nodes} nodes, {asked.jobs} jobs, skew {asked.skew:g}:\n")
     print(
-        "| profile | shapes | placed | refused | waited | us a decision | in the window | plain scan | ratio |"
+        "| profile | shapes | placed | refused | waited | GPUs in use | us a decision | in the window | plain scan | ratio |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for name in asked.profiles.split(","):
         for different in (20, 200, 2000):
             jobs = workload(nodes, asked.jobs, different, asked.skew)
             found, fast, plain = decide(nodes, jobs, name, asked.window)
             print(
                 f"| {name} | {different} | {found.placed} | {found.refused} | {100 * found.waited:.0f} % "
-                f"| {found.decision_us:.2f} | {fast:.2f} | {plain:.1f} | {plain / fast:.0f} |",
+                f"| {100 * fast.in_use:.0f} % | {found.decision_us:.2f} | {fast.decision_us:.2f} "
+                f"| {plain.decision_us:.1f} | {plain.decision_us / fast.decision_us:.0f} |",
                 flush=True,
             )
 
 
 def show_growth(asked: argparse.Namespace) -> None:
-    """Cost of a decision against the number of nodes, 200 shapes; ten jobs a node, 20,000 at least."""
-    print("| nodes | jobs | us a decision | in the window | plain scan | ratio |")
-    print("|---|---|---|---|---|---|")
+    """Cost of a decision against the number of nodes, 200 shapes; twenty jobs a node, 20,000 at least."""
+    print("| nodes | jobs | GPUs in use | us a decision | in the window | plain scan | ratio |")
+    print("|---|---|---|---|---|---|---|")
     curve = []
+    decide(machine(10), workload(machine(10), 100, 5, 0.0), "best-fit", 10)  # loads what the first row would
     for count in (10, 30, 100, 300, 1000, 3000, 10_000, 30_000):
         nodes = machine(count)
-        jobs = workload(nodes, min(max(20_000, 10 * count), asked.jobs), 200, asked.skew)
+        jobs = workload(nodes, max(20_000, 20 * count), 200, asked.skew)
         found, fast, plain = decide(nodes, jobs, "best-fit", max(200, min(4000, 4_000_000 // count)))
-        curve.append((count, fast, plain))
+        curve.append((count, fast.decision_us, plain.decision_us))
         print(
-            f"| {count} | {len(jobs)} | {found.decision_us:.2f} | {fast:.2f} | {plain:.2f} | {plain / fast:.1f} |",
+            f"| {count} | {len(jobs)} | {100 * fast.in_use:.0f} % | {found.decision_us:.2f} | {fast.decision_us:.2f} "
+            f"| {plain.decision_us:.2f} | {plain.decision_us / fast.decision_us:.1f} |",
             flush=True,
         )
     if asked.plot is not None:
@@ -214,12 +219,14 @@ def draw(curve: list[tuple[int, float, float]], path: Path) -> None:
 def show_memory(asked: argparse.Namespace) -> None:
     """100,000 nodes, in a process of its own."""
     nodes = machine(100_000)
-    jobs = workload(nodes, max(asked.jobs, 500_000), 200, asked.skew)
+    jobs = workload(nodes, 2_000_000, 200, asked.skew)
     advance, cluster = run(nodes, jobs, "best-fit")
-    found = measure(advance, cluster, ALL)
+    advance(cluster, int(cluster.base.jobs["submit"][len(jobs) * 6 // 10]), ALL)
+    found = measure(advance, cluster, 20_000)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(
-        f"100,000 nodes, {len(jobs)} jobs of 200 shapes, best-fit: {found.decision_us:.2f} us a decision, "
+        f"100,000 nodes, {len(jobs)} jobs of 200 shapes, best-fit, after six tenths of them: "
+        f"{found.decision_us:.2f} us a decision, {100 * found.in_use:.0f} % of the GPUs in use, "
         f"{100 * found.waited:.0f} % waited; peak memory {peak:.2f} GiB"
     )
 

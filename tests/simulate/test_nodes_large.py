@@ -14,9 +14,11 @@ import pytest
 from tests.simulate.test_nodes_agree import SCORES, TIES
 
 from timonier.describe import Gpus, Machine, Nodes, Partition, Switch
-from timonier.policy.profile import Backfill, Cycle, Device, Place, Profile
+from timonier.policy.profile import Backfill, Cycle, Device, Place, Profile, Score
 from timonier.simulate.drive import drive
+from timonier.simulate.kernel.free import NODE_BITS
 from timonier.simulate.pack import Packed, pack
+from timonier.simulate.rank import MOST_LISTS
 from timonier.workload import Jobs
 
 LONG, SHORT = 100_000, 3_000
@@ -118,32 +120,96 @@ def by_plain_scan(packed: Packed) -> Packed:
     return packed
 
 
-def compare(seed: int, nodes: int, count: int) -> None:
+def best_fit_of(seed: int) -> Profile:
+    """Profiles that rank all nodes alike."""
+    backfill, blocked, each = KINDS[seed % len(KINDS)]
+    place = Place(
+        ties=("name", "uniform", "order")[seed % 3],
+        device=Device(DEVICES[seed // 2 % len(DEVICES)]),
+        score=(Score("best-fit", (1.0, 2.5)[seed // 3 % 2]),),
+        scale=(None, 100, 7)[seed // 2 % 3],
+    )
+    return Profile("large", cycle=Cycle(each=each, blocked=blocked), place=place, backfill=backfill)
+
+
+def compare(seed: int, nodes: int, count: int, profile: Profile) -> Packed:
     rng = random.Random(f"large {seed}")
     machine = machine_of(rng, nodes)
     jobs = jobs_of(rng, machine, count, (0.7, 0.85, 1.0)[seed % 3])
-    fast = pack(jobs, machine, profile_of(seed), seed)
-    plain = by_plain_scan(pack(jobs, machine, profile_of(seed), seed))
+    fast = pack(jobs, machine, profile, seed)
+    plain = by_plain_scan(pack(jobs, machine, profile, seed))
     drive(fast)
     drive(plain)
     assert fast.nodes is not None
     assert plain.nodes is not None
     assert (fast.nodes.cluster.known.row_of >= 0).any()
     assert np.count_nonzero(fast.state.marks["start"] >= 0) > count // 2
-    where = f"seed {seed}, {profile_of(seed)}"
+    where = f"seed {seed}, {profile}"
     for name in ("start", "promised", "state"):
         assert np.array_equal(fast.state.marks[name], plain.state.marks[name]), f"{name}, {where}"
     for name in ("node", "device", "start"):
         found, wanted = (getattr(packed.nodes.cluster.held, name) for packed in (fast, plain))
         assert np.array_equal(found, wanted), f"held {name}, {where}"
+    return fast
+
+
+def compare_ranked(seed: int, nodes: int, count: int) -> None:
+    """As `compare`; afterwards every node still stands where its key belongs, with its word."""
+    packed = compare(seed, nodes, count, best_fit_of(seed))
+    assert packed.nodes is not None
+    site, room = packed.nodes.cluster.site, packed.nodes.cluster.room
+    keys = room.left[:, 0] * site.rank_by[0] + room.gpus * site.rank_by[1]
+    order = np.lexsort((np.arange(nodes_in(packed)), keys, site.rank_of))
+    assert len(site.rank_at) > 4  # lists
+    assert np.array_equal(room.rank & ((1 << NODE_BITS) - 1), order)
+    assert np.array_equal(room.rank >> NODE_BITS, keys[order])
+    assert np.array_equal(room.rank_word, room.word[order])
+
+
+def nodes_in(packed: Packed) -> int:
+    assert packed.nodes is not None
+    return len(packed.nodes.layout.names)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_some_thousand_jobs_against_the_plain_scan(seed: int) -> None:
-    compare(seed, 150, SHORT)
+    compare(seed, 150, SHORT, profile_of(seed))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_nodes_in_the_order_of_their_keys_against_the_plain_scan(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if seed % 2:
+        monkeypatch.setattr("timonier.simulate.rank.MOST_IN_LIST", 40)
+    compare_ranked(seed, 150, SHORT)
+
+
+@pytest.mark.parametrize(("count", "ranked"), [(MOST_LISTS, True), (MOST_LISTS + 1, False)])
+def test_nodes_that_differ_too_much_are_not_ranked(count: int, ranked: bool) -> None:
+    nodes = tuple(Nodes((f"n{i}",), 8000, 8 << 30, features=(f"f{i}",)) for i in range(count))
+    asks = {
+        "job_id": [f"j{i}" for i in range(count)],
+        "submit_s": [0] * count,
+        "runtime_s": [10] * count,
+        "features": [f"f{i}" for i in range(count)],
+    }
+    packed = pack(Jobs(pa.table(asks), "many"), Machine("many", nodes=nodes), best_fit_of(0), 0)
+    assert packed.nodes is not None
+    assert (len(packed.nodes.cluster.room.rank) > 0) == ranked
+    drive(packed)
+    assert (packed.state.marks["start"] == 0).all()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(20))
 def test_a_hundred_thousand_jobs_against_the_plain_scan(seed: int) -> None:
-    compare(seed, 200, LONG)
+    compare(seed, 200, LONG, profile_of(seed))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(20))
+def test_a_hundred_thousand_jobs_on_ranked_nodes(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    if seed % 2:
+        monkeypatch.setattr("timonier.simulate.rank.MOST_IN_LIST", 40)
+    compare_ranked(seed, 400, LONG)

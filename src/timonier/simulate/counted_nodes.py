@@ -81,7 +81,18 @@ def give_names(packed: Packed) -> None:
     for part in ("node", "device", "start"):
         getattr(cluster.held, part)[:] = getattr(nodes.fresh.held, part)
     cluster.luck[:] = nodes.fresh.luck
-    for name in ("left", "users", "device", "licence", "sorts", "gpus", "word"):
+    for name in (
+        "left",
+        "users",
+        "device",
+        "licence",
+        "sorts",
+        "gpus",
+        "word",
+        "ranked",
+        "rank",
+        "rank_word",
+    ):
         getattr(cluster.room, name)[:] = getattr(nodes.fresh.room, name)
     for name in ("version", "stamp", "group_stamp"):
         getattr(cluster.room, name)[:] += 1

@@ -67,6 +67,7 @@ def make_index(field: Ints, layout: Layout, shapes: Shapes) -> k.Index:
         exact=_exact(kept, of_alt, field, layout, shapes),
         fine_of=fine_of,
         fine=fine,
+        listed=np.zeros((len(fine), 0), dtype=np.uint8),
         at=np.zeros((rows, blocks), dtype=np.int32),
         fits=np.zeros((rows, blocks), dtype=np.int64),
         scored=np.zeros((rows, blocks), dtype=np.int32),

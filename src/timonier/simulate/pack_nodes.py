@@ -22,6 +22,7 @@ from timonier.simulate.kernel.free import BLOCK, GROUP_BITS
 from timonier.simulate.kernel.occupy import can_run
 from timonier.simulate.layout import Layout, lay_out
 from timonier.simulate.pack_rules import BLOCKED
+from timonier.simulate.rank import Ranks, in_order, rank_nodes
 from timonier.simulate.scores import NO_MEMO, counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
 from timonier.workload import Jobs
@@ -119,6 +120,8 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.FLEETING] = any(score.rule in NO_MEMO for score in profile.place.score)
     none = np.zeros(0, dtype=np.int32)
     field = fields_of(layout, shapes)
+    known = make_index(field, layout, shapes)
+    ranks = rank_nodes(profile, layout, known.fine)
     return k.Cluster(
         base=base,
         site=k.Site(
@@ -141,13 +144,16 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
             member_at=layout.member_at,
             member=layout.member,
             field=field,
+            rank_by=ranks.by,
+            rank_at=ranks.at,
+            rank_of=ranks.of,
         ),
-        room=_whole_room(layout, total, sorts, nodes, first_words(field, layout)),
+        room=_with_ranks(_whole_room(layout, total, sorts, nodes, first_words(field, layout)), ranks),
         later=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
         both=_whole_room(layout, total, sorts, nodes if keeps_later else 0),
         held=k.Held(none, none, none),
-        scores=make_scores(profile, layout, shapes),
-        known=make_index(field, layout, shapes),
+        scores=make_scores(profile, layout, shapes, memory=not len(ranks.entry)),
+        known=known._replace(listed=ranks.listed),
         ask=np.zeros(0, dtype=k.ASK),
         luck=luck,
         tired=np.zeros((shape_count, 4), dtype=np.int64),
@@ -200,7 +206,8 @@ def with_cycles(nodes: OnNodes, jobs: Jobs, profile: Profile, row: Ints) -> k.Cl
 
 def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints | None = None) -> k.Room:
     """Everything is free; nodes: as many as the room is of, 0 for a room that is not used; words: for an index."""
-    words = np.zeros(0, dtype=np.int64) if words is None else words
+    none = np.zeros(0, dtype=np.int64)
+    words = none if words is None else words
     blocks = len(words) // BLOCK
     users = np.zeros((nodes, 2), dtype=np.int32)
     users[:, k.OWNER] = -1
@@ -217,7 +224,15 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints
         word=words,
         stamp=np.ones(blocks, dtype=np.int32),
         group_stamp=np.ones(-(-blocks // (1 << GROUP_BITS)), dtype=np.int32),
+        ranked=none,
+        rank=none,
+        rank_word=none,
     )
+
+
+def _with_ranks(room: k.Room, ranks: Ranks) -> k.Room:
+    ranked, rank, rank_word = in_order(ranks, room.word)
+    return room._replace(ranked=ranked, rank=rank, rank_word=rank_word)
 
 
 def _refuse_what_does_not_fit(columns: Columns, shapes: Shapes, cluster: k.Cluster) -> None:

@@ -42,8 +42,8 @@ ONLY_CORES_AND_GPUS = (
 MOST_MEMO = 1 << 25  # scores remembered, 12 bytes each
 
 
-def make_scores(profile: Profile, layout: Layout, shapes: Shapes) -> k.Scores:
-    """The rules with their weights, and what they know of machine and jobs.
+def make_scores(profile: Profile, layout: Layout, shapes: Shapes, memory: bool) -> k.Scores:
+    """The rules with their weights, and what they know of machine and jobs; memory: scores that are found are kept.
 
     Raises InputError for a resource that the machine does not have.
     """
@@ -62,7 +62,7 @@ def make_scores(profile: Profile, layout: Layout, shapes: Shapes) -> k.Scores:
         rule[w]["last"] = len(points)
         weigh[w] = _weights(score, layout)
     typical, suits = _typical(profile, shapes)
-    memo_of, rows = _memo_rows(profile, shapes, len(layout.names))
+    memo_of, rows = _memo_rows(profile, shapes, len(layout.names), memory)
     most_devices = int((layout.node["last"] - layout.node["first"]).max(initial=0))
     return k.Scores(
         rule=rule,
@@ -174,11 +174,11 @@ def restored(scores: k.Scores, said: Any) -> k.Scores:
     return scores._replace(typical=typical, suits=suits)
 
 
-def _memo_rows(profile: Profile, shapes: Shapes, nodes: int) -> tuple[NDArray[np.int32], int]:
+def _memo_rows(profile: Profile, shapes: Shapes, nodes: int, memory: bool) -> tuple[NDArray[np.int32], int]:
     """The row in which the scores of each alternative are remembered, -1: nowhere; and how many rows."""
     rules = [score.rule for score in profile.place.score]
     none = np.full(len(shapes.suits), -1, dtype=np.int32)
-    if not rules or any(rule in NO_MEMO for rule in rules):
+    if not memory or not rules or any(rule in NO_MEMO for rule in rules):
         return none, 0
     keys: dict[tuple[Any, ...], int] = {}
     rows = none.copy()

@@ -18,12 +18,14 @@ from timonier.simulate.kernel.index import (
     drawn_best,
     first_best,
     fits_of,
+    is_awkward,
     lowest_bit,
     score_of,
     total_of,
 )
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
+from timonier.simulate.kernel.ranked import best_by_rank
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     DECISIONS,
@@ -50,6 +52,8 @@ def best_node(
         return choose(cluster, view, ask, domain, among, need)
     if luck[SAMPLE] or luck[FLEETING] or luck[TIES] == PREORDER:
         n = best_in_turn(cluster, ask, row)
+    elif len(cluster.room.rank) > 0 and not is_awkward(cluster, ask[1]):
+        n = best_by_rank(cluster, ask, row)
     elif luck[TIES] == LOWEST_INDEX:
         n = first_best(cluster, ask, row)
     else:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.site import (
+    BY_CORES,
+    BY_GPUS,
     CORES,
     EXCLUSIVE,
     FREE_SHARE,
@@ -27,10 +29,13 @@ from timonier.simulate.kernel.site import (
     Room,
     Site,
 )
+from timonier.simulate.kernel.state import Array
+from timonier.simulate.kernel.waiting import move_down, move_up
 
 BLOCK_BITS = 5
 GROUP_BITS = 5
 BLOCK = 1 << BLOCK_BITS
+NODE_BITS = 24  # of an entry in the order of keys, below its key
 
 
 @inline
@@ -64,6 +69,43 @@ def touch(room: Room, n: int) -> None:
     room.group_stamp[n >> (BLOCK_BITS + GROUP_BITS)] += 1
 
 
+@inline
+def find_rank(rank: Array, entry: int, first: int, end: int) -> int:
+    """The place of an entry in rank[first:end], which is in order, or where it belongs."""
+    low = first
+    high = end
+    while low < high:
+        middle = (low + high) >> 1
+        if rank[middle] < entry:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@helper
+def rank_anew(site: Site, room: Room, n: int) -> None:
+    """Node n goes where its key belongs, with its word."""
+    q = site.rank_of[n]
+    first = int(site.rank_at[q])
+    end = int(site.rank_at[q + 1])
+    by = site.rank_by
+    was = int(room.ranked[n])
+    entry = ((room.left[n, 0] * by[BY_CORES] + room.gpus[n] * by[BY_GPUS]) << NODE_BITS) | n
+    p = find_rank(room.rank, was, first, end)
+    if entry > was:
+        to = find_rank(room.rank, entry, p, end) - 1
+        move_down(room.rank, p + 1, to + 1)
+        move_down(room.rank_word, p + 1, to + 1)
+    else:
+        to = find_rank(room.rank, entry, first, p)
+        move_up(room.rank, to, p)
+        move_up(room.rank_word, to, p)
+    room.rank[to] = entry
+    room.rank_word[to] = room.word[n]
+    room.ranked[n] = entry
+
+
 @helper
 def note(site: Site, room: Room, n: int) -> None:
     """Write what is free on node n into its word, in the units of each field."""
@@ -90,3 +132,5 @@ def note(site: Site, room: Room, n: int) -> None:
     word |= (1 if room.users[n, OWNER] < 0 else 0) << field[NO_OWNER, 1]
     room.word[n] = word
     touch(room, n)
+    if len(room.rank) > 0:
+        rank_anew(site, room, n)

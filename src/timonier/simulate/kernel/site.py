@@ -63,6 +63,9 @@ TASKS, OWNER = range(2)
 # Fields of a word: what is free on a node.
 CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
 
+# What a node's key is made of, and the key's distance from a score of 100 to one of 0.
+BY_CORES, BY_GPUS, SPAN = range(3)
+
 NODE = record(
     kind="i4",  # index of its description
     first="i4",  # its devices: [first, last)
@@ -135,6 +138,9 @@ class Site(NamedTuple):
     member_at: Array  # int32[N + 1]
     member: Array  # int32: switches of each node, in the order of the machine file
     field: Array  # int64[N_FIELDS, 2]: of a room's words: units of each field, and its lowest bit
+    rank_by: Array  # int64[3]: a key is thousandths of free cores, and of GPUs, times these; and SPAN
+    rank_at: Array  # int32[lists + 1]: where each list of nodes begins; one number: nodes are not ranked
+    rank_of: Array  # int32[N], the list of each node
 
 
 class Scores(NamedTuple):
@@ -167,6 +173,9 @@ class Room(NamedTuple):
     word: Array  # int64[N, filled up to whole blocks]: what is free, in fields; none without an index
     stamp: Array  # int32[blocks], grows with every change in the block
     group_stamp: Array  # int32[groups], the same in a group of blocks
+    ranked: Array  # int64[N], the entry of each node in `rank`; none where nodes are not ranked
+    rank: Array  # int64[N], list by list in order: key << NODE_BITS | node
+    rank_word: Array  # int64[N], the words in that order
 
 
 class Held(NamedTuple):
@@ -189,6 +198,7 @@ class Index(NamedTuple):
     exact: Array  # uint8[R]: 1: the words alone tell whether a task fits
     fine_of: Array  # int32[R]: its row of `fine`
     fine: Array  # int64[patterns, B]: bit i: node i of the block may ever have room
+    listed: Array  # uint8[patterns, lists]: 1: nodes of the list may ever have room
     at: Array  # int32[R, B]: stamp of `fits`
     fits: Array  # int64[R, B]: bit i: node i of the block has room
     scored: Array  # int32[R, B]: stamp of `total` and `best`
