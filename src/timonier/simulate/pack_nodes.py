@@ -171,8 +171,6 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
 def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
     """Nobody has a reservation; sizes are 0 where no plan of names is kept."""
     link = np.full((3, rows), -1, dtype=np.int32)
-    knobs = np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64)
-    knobs[k.GRID] = 1
     return k.Plan(
         begin=np.full(jobs, ks.NEVER, dtype=np.int64),
         end=np.full(jobs, ks.NEVER, dtype=np.int64),
@@ -183,9 +181,9 @@ def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
         of=link[2],
         licences=layout.licence.copy(),
         list=np.zeros(jobs + 1, dtype=np.int64),
-        heap=np.zeros(jobs + 2, dtype=np.int64),
+        heap=np.zeros(2 * (jobs + 2), dtype=np.int64),
         gained=np.ones(1, dtype=np.int64),
-        knobs=knobs,
+        knobs=np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64),
         user=np.zeros(0, dtype=np.int32),
         looked=np.zeros(0, dtype=np.int64),
     )

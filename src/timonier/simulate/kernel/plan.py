@@ -16,7 +16,6 @@ from timonier.simulate.kernel.room import capacity, licensed, meet_node, move_de
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     FREE_SHARE,
-    GRID,
     MASK,
     OWNER,
     SHARERS,
@@ -210,19 +209,11 @@ def window_end(begin: int, est: int) -> int:
     return begin + est if est < NEVER else NEVER
 
 
-@inline
-def window_on_grid(cluster: Cluster, begin: int, est: int) -> int:
-    """Until when what a job takes must be free: to the end of its estimate, and on to the next multiple of the grid."""
-    grid = int(cluster.plan.knobs[GRID])
-    end = window_end(begin, est)
-    return end if grid == 1 or end >= NEVER else -(-end // grid) * grid
-
-
 @helper
 def find_hole(cluster: Cluster, job: int, after: int, before: int) -> int:
     """The first instant in [after, before) from which a job without a commitment fits for its estimate; NEVER: none.
 
-    What is then free throughout, on to the grid, stands in `both`.
+    What is then free throughout stands in `both`.
     """
     base = cluster.base
     site = cluster.site
@@ -234,7 +225,7 @@ def find_hole(cluster: Cluster, job: int, after: int, before: int) -> int:
     simple = site.shape[s]["within"] == ANYWHERE and site.shape[s]["last"] == first + 1
     has_licences = site.shape[s]["licensed"] > 0
     begin = after
-    end = window_on_grid(cluster, begin, est)
+    end = window_end(begin, est)
     ends, begins, licensed_ = list_commitments(cluster, after, end)
     fitting = 0
     for n in range(len(site.node)):
@@ -254,7 +245,7 @@ def find_hole(cluster: Cluster, job: int, after: int, before: int) -> int:
         if ends == 0:
             return NEVER
         begin = int(base.scratch[0] >> JOB_BITS)
-        end = window_on_grid(cluster, begin, est)
+        end = window_end(begin, est)
         while ends > 0 and int(base.scratch[0] >> JOB_BITS) == begin:
             gone = int(base.scratch[0] & ((1 << JOB_BITS) - 1))
             pop(base.scratch, ends)

@@ -225,7 +225,7 @@ class Plan(NamedTuple):
     of: Array  # int32[rows], the job of a row
     licences: Array  # int64[L], of the machine
     list: Array  # int64[J], scratch
-    heap: Array  # int64[J + 1], scratch
+    heap: Array  # int64[2 (J + 2)], scratch: one heap, or two
     gained: Array  # int64[1]: 1 when something was given back since the last round
     knobs: Array  # int64[N_KNOBS], of cycles
     user: Array  # int32[J], whose job it is; cycles only
@@ -239,7 +239,7 @@ class Cluster(NamedTuple):
     site: Site
     room: Room  # now
     later: Room  # when the blocked head may start; EASY only
-    both: Room  # free now and then; EASY only
+    both: Room  # free now and then; EASY, and holes of plans
     held: Held
     scores: Scores
     known: Index  # of `room`
@@ -252,5 +252,5 @@ class Cluster(NamedTuple):
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
     eased: Array  # int64[blocks]: bit i: something that node i of the block holds has ended in `later`
-    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
+    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY; cycles: a heap
     plan: Plan  # conservative on named nodes, and reservations

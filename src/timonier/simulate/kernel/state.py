@@ -70,8 +70,12 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     CALM,  # if nothing happens, no cycle before this instant finds anything else than the last one
     LOOKED,  # jobs that the last cycle looked at
     PLANNED,  # jobs that waited after it
+    SEEN,  # starts before its end; these four on nodes only
+    NAMED_JOBS,  # jobs that hold names in its plan
+    ORDERED,  # expected ends that are in order
+    ENDING,  # and those that are still in a heap
     N_SCALARS,
-) = range(49)
+) = range(53)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
