@@ -15,7 +15,7 @@ from timonier.simulate.kernel.gang import which_fits
 from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
-from timonier.simulate.kernel.plan import narrow_licences, renew, window_end
+from timonier.simulate.kernel.plan import narrow, narrow_licences, renew, window_end
 from timonier.simulate.kernel.room import capacity, copy_room, licensed
 from timonier.simulate.kernel.site import (
     ANYWHERE,
@@ -186,6 +186,33 @@ def look_again(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[i
 
 
 @helper
+def meet_window(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[int, int, int]) -> int:
+    """A planned job enters the window: look at its nodes; returns as `renew`.
+
+    A node that has no room for a task of ask = (shape, alternative, most) as it is has none beside it either.
+    """
+    site = cluster.site
+    shape, alt, most = ask
+    if most == 0:
+        return int(look_again(cluster, job, window, ask))
+    of = cluster.ask[job]
+    width = int(site.shape[of["shape"]]["width"])
+    more = 0
+    last = -1
+    for task in range(of["tasks"]):
+        n = int(cluster.held.node[int(of["at"]) + task * width])
+        if n == last:
+            continue
+        last = n
+        before = int(capacity(site, cluster.both, -2, shape, alt, n, most))
+        if before > 0:
+            cluster.eased[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
+            narrow(cluster, n, window[0], window[1])
+            more += int(capacity(site, cluster.both, -2, shape, alt, n, most)) - before
+    return more
+
+
+@helper
 def find_hole(cluster: Cluster, job: int) -> int:
     """The first instant from now on, and within the window, from which a job fits for its estimate; NEVER: none.
 
@@ -219,7 +246,7 @@ def find_hole(cluster: Cluster, job: int) -> int:
             push(ends_heap, ends, (int(plan.end[other]) << JOB_BITS) | other)
             ends += 1
         if plan.begin[other] < end:
-            fitting += look_again(cluster, other, (begin, end), ask)
+            fitting += meet_window(cluster, other, (begin, end), ask)
         else:
             push(plan.heap, begins, (int(plan.begin[other]) << JOB_BITS) | other)
             begins += 1
@@ -258,4 +285,4 @@ def find_hole(cluster: Cluster, job: int) -> int:
             come = int(plan.heap[0] & ((1 << JOB_BITS) - 1))
             pop(plan.heap, begins)
             begins -= 1
-            fitting += look_again(cluster, come, (begin, end), ask)
+            fitting += meet_window(cluster, come, (begin, end), ask)
