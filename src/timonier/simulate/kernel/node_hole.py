@@ -1,7 +1,7 @@
 """The holes of a cycle on nodes: when a job fits beside what runs and what the cycle has planned.
 
 Between two searches `both` is what is free now, on all nodes.  A search looks again only at nodes of planned jobs that
-its window meets, and from one candidate instant to the next at those of whom leaves or enters it (`plan.renew`);
+its window meets, and from one candidate instant to the next at those of whom leaves or enters it;
 what it changed it marks in `eased`, and puts back afterwards.  The expected ends of the running jobs are put in order
 once a cycle, and only as far as some search goes: `scratch` has the first ones, `due` the rest as a heap.
 The jobs that are planned stand in `list`.
@@ -15,7 +15,7 @@ from timonier.simulate.kernel.gang import which_fits
 from timonier.simulate.kernel.heap import pop, push
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
-from timonier.simulate.kernel.plan import narrow, narrow_licences, renew, window_end
+from timonier.simulate.kernel.plan import narrow, narrow_licences, window_end
 from timonier.simulate.kernel.room import capacity, copy_room, licensed
 from timonier.simulate.kernel.site import (
     ANYWHERE,
@@ -179,22 +179,16 @@ def list_licensed(cluster: Cluster) -> int:
 
 
 @helper
-def look_again(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[int, int, int]) -> int:
-    """`renew`, and remember what to put back."""
-    mark_nodes(cluster, job)
-    return int(renew(cluster, job, window, ask))
+def look_again(
+    cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[int, int, int], enters: bool
+) -> int:
+    """A planned job enters the window, or one leaves it: look at its nodes, and remember to put them back.
 
-
-@helper
-def meet_window(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[int, int, int]) -> int:
-    """A planned job enters the window: look at its nodes; returns as `renew`.
-
-    A node that has no room for a task of ask = (shape, alternative, most) as it is has none beside it either.
+    Returns how many more tasks of ask = (shape, alternative, most) fit there, 0 where `most` is: all nodes are looked at
+    then. Else only those that such a task may use; and where it has no room, nobody who enters makes any.
     """
     site = cluster.site
     shape, alt, most = ask
-    if most == 0:
-        return int(look_again(cluster, job, window, ask))
     of = cluster.ask[job]
     width = int(site.shape[of["shape"]]["width"])
     more = 0
@@ -204,10 +198,16 @@ def meet_window(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[
         if n == last:
             continue
         last = n
-        before = int(capacity(site, cluster.both, -2, shape, alt, n, most))
-        if before > 0:
-            cluster.eased[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
-            narrow(cluster, n, window[0], window[1])
+        before = 0
+        if most > 0:
+            if site.allowed[shape, site.node[n]["kind"]] == 0:
+                continue
+            before = int(capacity(site, cluster.both, -2, shape, alt, n, most))
+            if enters and before == 0:
+                continue
+        cluster.eased[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
+        narrow(cluster, n, window[0], window[1])
+        if most > 0:
             more += int(capacity(site, cluster.both, -2, shape, alt, n, most)) - before
     return more
 
@@ -246,7 +246,7 @@ def find_hole(cluster: Cluster, job: int) -> int:
             push(ends_heap, ends, (int(plan.end[other]) << JOB_BITS) | other)
             ends += 1
         if plan.begin[other] < end:
-            fitting += meet_window(cluster, other, (begin, end), ask)
+            fitting += look_again(cluster, other, (begin, end), ask, True)
         else:
             push(plan.heap, begins, (int(plan.begin[other]) << JOB_BITS) | other)
             begins += 1
@@ -273,16 +273,16 @@ def find_hole(cluster: Cluster, job: int) -> int:
         end = window_on_grid(cluster, begin, est)
         while key < NEVER << 1 and key >> SLOT_BITS == begin:
             gone = int(base.running[key & ((1 << SLOT_BITS) - 1)]["job"])
-            fitting += look_again(cluster, gone, (begin, end), ask)
+            fitting += look_again(cluster, gone, (begin, end), ask, False)
             i += 1
             key = running_end(cluster, i)
         while ends > 0 and int(ends_heap[0] >> JOB_BITS) == begin:
             gone = int(ends_heap[0] & ((1 << JOB_BITS) - 1))
             pop(ends_heap, ends)
             ends -= 1
-            fitting += look_again(cluster, gone, (begin, end), ask)
+            fitting += look_again(cluster, gone, (begin, end), ask, False)
         while begins > 0 and int(plan.heap[0] >> JOB_BITS) < end:
             come = int(plan.heap[0] & ((1 << JOB_BITS) - 1))
             pop(plan.heap, begins)
             begins -= 1
-            fitting += meet_window(cluster, come, (begin, end), ask)
+            fitting += look_again(cluster, come, (begin, end), ask, True)
