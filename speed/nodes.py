@@ -111,9 +111,10 @@ def workload(nodes: Machine, count: int, different: int, skew: float, seed: int 
 
 
 def without_index(cluster: Any) -> Any:
-    """A copy of a run, which goes on by the plain scan."""
+    """A copy of a run, which goes on by the plain scan: each node looked at and scored, nothing kept."""
     plain = deepcopy(cluster)
     plain.known.row_of[:] = -1
+    plain.scores.memo_of[:] = -1
     return plain
 
 

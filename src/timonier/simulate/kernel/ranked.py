@@ -100,11 +100,13 @@ def best_in_list(
             n = entry & NODE_MASK
             if key > last:
                 break
-            if lowest and n > best >= 0 and (key > sure or is_equal(cluster, n, best)):
+            if lowest and n > best >= 0 and key > sure:
                 continue
             if index.exact[row] == 0 and capacity(site, room, job, s, alt, n, 1) == 0:
                 continue
-            total = score_node(site, room, cluster.scores, luck, s, alt, n)
+            total = highest
+            if best < 0 or not is_equal(cluster, n, best):
+                total = score_node(site, room, cluster.scores, luck, s, alt, n)
             number = draw(luck[SEED], luck[DECISIONS], n) if luck[TIES] == UNIFORM else 0
             if total > highest:
                 sure, last = keys_of_equals(cluster, asked, key, total)
