@@ -1,4 +1,4 @@
-"""Machines with nodes on which conservative backfill may count: names are given when a job starts.
+"""Machines with nodes on which a plan may count (conservative, reservations): names are given when a job starts.
 
 Names are not fungible over time: node 1 planned in [0, 5) and node 2 in [5, 10) leave one node free at every
 instant, but no single one for [0, 10).  Where all tasks take equal slots of the same nodes, a plan needs no names:

@@ -232,7 +232,7 @@ class Plan(NamedTuple):
     of: Array  # int32[rows], the job of a row
     licences: Array  # int64[L], of the machine
     list: Array  # int64[J], scratch
-    heap: Array  # int64[J + 1], scratch
+    heap: Array  # int64[2 (J + 2)], scratch: one heap, or two
     gained: Array  # int64[1]: 1 when something was given back since the last round
     knobs: Array  # int64[N_KNOBS], of cycles
     user: Array  # int32[J], whose job it is; cycles only
@@ -246,7 +246,7 @@ class Cluster(NamedTuple):
     site: Site
     room: Room  # now
     later: Room  # when the blocked head may start; EASY only
-    both: Room  # free now and then; EASY only
+    both: Room  # free now and then; EASY, and holes of plans
     held: Held
     scores: Scores
     known: Index  # of `room`
@@ -259,10 +259,10 @@ class Cluster(NamedTuple):
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
     easing: Array  # int32[N]: tasks that the node holds and that have ended in `later`; EASY only
-    eased: Array  # int64[blocks]: bit i: node i of the block has some
-    able: (
-        Array  # int64[blocks]: bit i: the head may have room there in `later`; holds while the head is named
+    eased: (
+        Array  # int64[blocks]: bit i: node i of the block has some; cycles: a search has changed it in `both`
     )
-    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
+    able: Array  # int64[blocks]: bit i: the head may have room there in `later`, while it is named
+    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; cycles: a heap
     stays: Array  # int64[J]: RELEASES at which it did not fit, -CHANGES at which it did not beside the head; EASY only
     plan: Plan  # conservative on named nodes, and reservations
