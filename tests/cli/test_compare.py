@@ -370,3 +370,25 @@ def test_who_turns_jobs_away_is_told_beside_the_waits(tmp_path):
     assert told in done.stdout
     assert ", of GPUs 0.9" in done.stdout.splitlines()[0]
     assert f"mean of the repeats: fgd {left[0]:,.0f}." in (out / "report.html").read_text()
+
+
+def test_on_nodes_what_private_held_is_not_known(tmp_path):
+    """Its slices are simulated one by one: the page says that it does not know when the machine was full."""
+    machine = tmp_path / "two.toml"
+    owners = "".join(f'[[owner]]\naccount = "{name}"\nnodes = "n{k}"\n' for k, name in ((1, "a"), (2, "b")))
+    node = 'schema = "timonier/machine/1"\nname = "two"\n[[node]]\nnames = "n[1-2]"\ncores = 4\n'
+    machine.write_text(f'{node}gpus = [{{ type = "t4", count = 2 }}]\n{owners}')
+    jobs = [f"{k},u{k % 20},{'ab'[k % 2]},{k * 500},{100 + k * 37 % 3000},{k % 3}" for k in range(200)]
+    (tmp_path / "log.csv").write_text(
+        "\n".join(["job_id,user,account,submit_s,runtime_s,gpus", *jobs]) + "\n"
+    )
+    words = [tmp_path / "log.csv", "-m", machine, "-p", "easy,private", "--repeats", 1, "-o", tmp_path / "r"]
+    done = timonier("compare", *words)
+    assert done.returncode == 0, done.stderr
+    page = json.loads((tmp_path / "r" / "report.json").read_text())
+    assert page["full"]["easy"]["of"]["gpus"] > 0
+    assert page["full"]["private"]["share"] is None
+    assert page["timeline"]["used"]["private"] == []
+    assert "processors" not in page["worst"]["private"]["why"]
+    assert "in use" not in page["worst"]["private"]["why"]
+    assert "not known: who ran on which node is not" in (tmp_path / "r" / "report.html").read_text()

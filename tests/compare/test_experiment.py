@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from timonier.compare import experiment as module
-from timonier.compare.experiment import Experiment, run_experiment
+from timonier.compare.experiment import Cell, Experiment, run_experiment
 from timonier.compare.resample import Resample
 from timonier.describe import read_machine
 from timonier.kit.errors import InputError
@@ -48,3 +48,11 @@ def test_a_profile_that_fails_for_one_repeat_loses_no_other_run(monkeypatch):
     cells, computed = run_experiment(asked, shelf, 2, quiet, quiet)
     assert computed == 1
     assert len(cells) == 6
+
+
+def test_a_finished_run_that_says_too_little_of_the_nodes_is_computed_again():
+    """A folder of an older version goes on: what the report needs and the run does not say is made anew."""
+    content = {"scores": {}, "offered_load": 0.9, "waited_share": 0.5, "longest_queue": 3}
+    assert Cell.of(content | {"nodes": {"full": {}, "held": {}}}).nodes == {"full": {}, "held": {}}
+    with pytest.raises(ValueError, match="less was said of the nodes"):
+        Cell.of(content | {"nodes": {"map": {}}})

@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 BINS = 400  # equal stretches of the timeline
+UNKNOWN: dict[str, Any] = {"share": None, "of": {}, "longest_from_s": None, "longest_to_s": None}
 FULL = 0.99  # share of the processors in use at which a counted machine is full
 FULL_OF_NODES = 0.95  # of a resource of many nodes: the last parts lie on nodes and GPUs that few jobs fit on
 
@@ -74,8 +75,8 @@ def fullness(use: Use, site: Site, first: float, last: float) -> dict[str, Any]:
 
 
 def held_between(held: Mapping[str, Sequence[float]], edges: Floats) -> dict[str, Floats]:
-    """Resource -> its mean share in use between every two edges, from the stretches of `fullness`."""
-    at = np.array(held["t_s"])
+    """Resource -> its mean share in use between every two edges, from the stretches of `fullness`; nothing of nothing."""
+    at = np.array(held.get("t_s", []))
     return {
         name: binned(at, np.array([*values, 0.0]), edges) for name, values in held.items() if name != "t_s"
     }

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from timonier.compare.experiment import Cell, load_of
-from timonier.compare.fullness import BINS, binned, held_between, steps
+from timonier.compare.fullness import BINS, UNKNOWN, binned, held_between, steps
 from timonier.compare.metrics import known_metrics
 from timonier.compare.portrait import (
     PERCENTILES,
@@ -99,12 +99,16 @@ def page_of(  # noqa: PLR0913  the page is where everything meets
         "distributions": _by_quantity({name: distributions(s) for name, s in schedules.items()}),
         "timeline": _timeline(schedules, processors, held),
         "full": {
-            name: nodes[name]["full"] if name in nodes else full_processors(schedule, processors)
-            for name, schedule in schedules.items()
+            name: nodes[name]["full"]
+            if name in nodes
+            else UNKNOWN
+            if nodes
+            else full_processors(s, processors)
+            for name, s in schedules.items()
         },
         "losers": _losers(schedules, results.ranked, jobs),
         "worst": {
-            name: worst_off(schedule, tables[name], jobs, processors, held.get(name))
+            name: worst_off(schedule, tables[name], jobs, processors, held.get(name, {} if nodes else None))
             for name, schedule in schedules.items()
         },
     }
@@ -116,7 +120,7 @@ def _timeline(
     """Mean use and queue length in BINS equal stretches from first submission to last end.
 
     held: profile -> what was in use of a machine with nodes; then `used` is of the resource that is fullest in the
-    mean, and empty for a profile that says nothing of it.  of: of what.
+    mean, and empty for a profile that says nothing of it (`private` knows no nodes).  of: of what.
     """
     first = min((int(s.submit.min()) for s in schedules.values() if len(s.row)), default=0)
     last = max((int(s.end.max()) for s in schedules.values() if len(s.row)), default=1)

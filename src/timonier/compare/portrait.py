@@ -131,7 +131,7 @@ def worst_off(
 ) -> dict[str, Any] | None:
     """The job that waited longest, and what happened meanwhile; None where nobody ended.
 
-    held: of a machine with nodes, what was in use, as `fullness` says.
+    held: of a machine with nodes, what was in use, as `fullness` says; empty where that is not known.
     """
     if len(schedule.row) == 0:
         return None
@@ -169,11 +169,11 @@ def _why(
         asked, unit = say_demand(jobs, int(schedule.row[w])), "core-hours"
         shares = {name: float(mean[0]) for name, mean in held_between(held, edges).items()}
         listed = [f"{share:.0%} of the {RESOURCES[name]}" for name, share in shares.items()]
-        busy = f"{', '.join(listed[:-1])}{' and ' if listed[1:] else ''}{listed[-1]} were"
+        busy = f"{', '.join(listed[:-1])}{' and ' if listed[1:] else ''}{listed[-1]} were" if listed else ""
     return (
         f"It asked for {asked}. When it came, {_jobs(ahead)} with {hours[ahead].sum():,.0f} {unit} waited already. "
         f"While it waited, {_jobs(passed)} that came later started before it "
-        f"({hours[passed].sum():,.0f} {unit}), and {busy} in use."
+        f"({hours[passed].sum():,.0f} {unit}){f', and {busy} in use' if busy else ''}."
     )
 
 

@@ -190,8 +190,12 @@ def _full_row(page: Page, name: str) -> dict[str, str]:
     peak = max(range(len(queue)), key=queue.__getitem__, default=None)
     return {
         "profile": name,
-        "share": f"{percent(full['share'])} of the time{_which(full['of'])}",
-        "longest": "never full"
+        "share": "-"
+        if full["share"] is None
+        else f"{percent(full['share'])} of the time{_which(full['of'])}",
+        "longest": "not known: who ran on which node is not"
+        if full["share"] is None
+        else "never full"
         if begin is None
         else f"{duration(end - begin)}, from {day(begin - first)} to {day(end - first)}",
         "queue": "-"
