@@ -18,6 +18,14 @@ ORDERS = {
     "f4": "by a learned function of estimate, processors and submission (F4)",
     "priority": "the highest priority first",
 }
+# what a blocked job blocks, where nobody reserves behind it
+BLOCKED = {
+    "queue": "nobody passes a job that does not fit yet",
+    "partition": "nobody of its partition passes a job that does not fit yet",
+    "skip": "whoever fits passes those that do not fit yet",
+    "nothing": "whoever fits passes those that do not fit yet",
+    "drop": "a job that does not fit leaves",
+}
 BACKFILLS = {
     "none": "nobody passes a job that does not fit yet",
     "easy": "others may pass the first blocked job if they do not delay it",
@@ -33,7 +41,8 @@ def say_profile(profile: Profile) -> str:
     >>> say_profile(read_profile("easy-sjbf")).split(" (")[0]
     'Jobs wait in the order of submission; others may pass the first blocked job if they do not delay it, shortest first'
     """
-    passing = BACKFILLS[profile.backfill.rule]
+    plain = profile.backfill.rule == "none"
+    passing = BLOCKED[profile.cycle.blocked] if plain else BACKFILLS[profile.backfill.rule]
     if profile.backfill.order == "shortest":
         passing += ", shortest first"
     source = f" ({profile.source})" if profile.source else ""
