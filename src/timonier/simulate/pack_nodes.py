@@ -186,6 +186,8 @@ def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
         licences=layout.licence.copy(),
         list=np.zeros(jobs + 1, dtype=np.int64),
         heap=np.zeros(2 * (jobs + 2), dtype=np.int64),
+        sweep=np.zeros(2 * rows + 4, dtype=np.int64),
+        freed=np.tile(np.array([ks.NEVER, 0, ks.NEVER, 0]), (nodes, 1)),
         gained=np.ones(1, dtype=np.int64),
         knobs=np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64),
         user=np.zeros(0, dtype=np.int32),

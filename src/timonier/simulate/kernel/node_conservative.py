@@ -17,6 +17,7 @@ from timonier.simulate.kernel.arrivals import (
 )
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, came_before, gather, is_stuck
 from timonier.simulate.kernel.cycle import is_tick, next_clock
+from timonier.simulate.kernel.freed import begin_round, free_all, mark_freed, where_gained
 from timonier.simulate.kernel.gang import place, which_fits
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
@@ -119,6 +120,9 @@ def compress(cluster: Cluster) -> None:
         return
     s[TORN] = 0
     plan.gained[0] = 1 if torn else 0
+    begin_round(cluster)
+    if torn:
+        free_all(cluster)
     for k in range(s[LO], s[HI]):
         if s[STOP]:
             return
@@ -127,7 +131,8 @@ def compress(cluster: Cluster) -> None:
         job = int(waiting.job[k])
         old = int(waiting.start[k])
         unlink(cluster, job)
-        begin = find_hole(cluster, job, now, NEVER if torn else old)
+        after, before = (now, NEVER) if torn else where_gained(cluster, job, now, old)
+        begin = find_hole(cluster, job, after, before)
         if not torn and begin >= NEVER:
             begin = old
         if begin == old and (begin >= NEVER or not torn or take_names(cluster, BOTH_ROOMS, job)):
@@ -135,6 +140,8 @@ def compress(cluster: Cluster) -> None:
                 link(cluster, job, begin, window_end(begin, int(base.jobs[job]["est"])))
             continue
         plan.gained[0] = 1
+        if old < NEVER:
+            mark_freed(cluster, job, old, window_end(old, int(base.jobs[job]["est"])))
         take_hole(cluster, k, begin)
     find_due(base)
 
@@ -198,6 +205,7 @@ def start_due(cluster: Cluster) -> None:
         if is_held(base, job):
             waiting.start[k] = HELD
             cluster.plan.gained[0] = 1
+            mark_freed(cluster, job, was, window_end(was, int(base.jobs[job]["est"])))
         elif take_names(cluster, NOW_ROOM, job):
             if was < now:
                 s[TORN] = 1
@@ -205,6 +213,7 @@ def start_due(cluster: Cluster) -> None:
             link(cluster, job, now, window_end(now, int(base.jobs[job]["est"])))
         else:
             cluster.plan.gained[0] = 1
+            mark_freed(cluster, job, was, window_end(was, int(base.jobs[job]["est"])))
             put(cluster, k, now + 1)
         k = next_within(base, k + 1, 0, now)
     while s[LO] < s[HI] and waiting.size[s[LO]] == HOLE:
@@ -234,10 +243,12 @@ def finish(cluster: Cluster, slot: int) -> None:
     s = base.scalars
     s[EVENTS] += 1
     s[ENDED] = 1
+    job = int(base.running[slot]["job"])
     if base.running[slot]["expected"] > s[NOW]:
         cluster.plan.gained[0] = 1
+        mark_freed(cluster, job, int(s[NOW]), int(cluster.plan.end[job]))
     give_back(cluster, slot)
-    unlink(cluster, int(base.running[slot]["job"]))
+    unlink(cluster, job)
     end_job(base, retire(base, slot), s[NOW])
 
 
@@ -288,6 +299,7 @@ def prime_plan(whole: Cluster, waits: int) -> int:
             link(cluster, job, begin, window_end(begin, int(base.jobs[job]["est"])))
     find_due(base)
     cluster.plan.gained[0] = 1
+    free_all(cluster)
     return 0
 
 

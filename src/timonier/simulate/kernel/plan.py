@@ -87,22 +87,30 @@ def clear_node(cluster: Cluster, n: int, both: bool) -> None:
         room.device[d, MASK] = 0
 
 
+@inline
+def move_row(cluster: Cluster, row: int, n: int, sign: int) -> None:
+    """Take (1) or give back (-1) in `later` what the task at a row holds on node n."""
+    site = cluster.site
+    held = cluster.held
+    job = int(cluster.plan.of[row])
+    s = int(cluster.ask[job]["shape"])
+    for i in range(site.shape[s]["gpus"]):
+        move_device(site, cluster.later, s, int(held.device[row + i]), int(held.start[row + i]), sign)
+    move_node(site, cluster.later, job, s, n, sign)
+
+
 @helper
 def look_at(cluster: Cluster, n: int, instant: int) -> None:
     """Narrow what is free of a node in `both` by what is free at an instant."""
     site = cluster.site
     plan = cluster.plan
-    held = cluster.held
     later = cluster.later
     clear_node(cluster, n, False)
     row = int(plan.head[n])
     while row >= 0:
         job = int(plan.of[row])
         if plan.begin[job] <= instant < plan.end[job]:
-            s = int(cluster.ask[job]["shape"])
-            for i in range(site.shape[s]["gpus"]):
-                move_device(site, later, s, int(held.device[row + i]), int(held.start[row + i]), 1)
-            move_node(site, later, job, s, n, 1)
+            move_row(cluster, row, n, 1)
         row = int(plan.next[row])
     meet_node(site, cluster.both, later, cluster.both, n)
 
@@ -115,14 +123,37 @@ def narrow(cluster: Cluster, n: int, begin: int, end: int) -> None:
     if plan.head[n] < 0:
         return
     look_at(cluster, n, begin)
-    last = -1
+    half = len(plan.sweep) >> 1
+    leave = plan.sweep[half:]
+    coming = 0
+    leaving = 0
     row = int(plan.head[n])
     while row >= 0:
         job = int(plan.of[row])
-        if job != last and begin < plan.begin[job] < end:
-            look_at(cluster, n, int(plan.begin[job]))
-        last = job
+        if begin < plan.begin[job] < end:
+            push(plan.sweep, coming, (int(plan.begin[job]) << JOB_BITS) | row)
+            coming += 1
         row = int(plan.next[row])
+    if coming == 0:
+        return
+    row = int(plan.head[n])
+    while row >= 0:
+        job = int(plan.of[row])
+        if plan.begin[job] < end and begin < plan.end[job] < end:
+            push(leave, leaving, (int(plan.end[job]) << JOB_BITS) | row)
+            leaving += 1
+        row = int(plan.next[row])
+    while coming > 0:
+        instant = int(plan.sweep[0]) >> JOB_BITS
+        while leaving > 0 and int(leave[0]) >> JOB_BITS <= instant:
+            move_row(cluster, int(leave[0]) & ((1 << JOB_BITS) - 1), n, -1)
+            pop(leave, leaving)
+            leaving -= 1
+        while coming > 0 and int(plan.sweep[0]) >> JOB_BITS == instant:
+            move_row(cluster, int(plan.sweep[0]) & ((1 << JOB_BITS) - 1), n, 1)
+            pop(plan.sweep, coming)
+            coming -= 1
+        meet_node(cluster.site, cluster.both, cluster.later, cluster.both, n)
 
 
 @helper
@@ -147,9 +178,12 @@ def narrow_licences(cluster: Cluster, begin: int, end: int, count: int) -> None:
 
 
 @helper
-def list_commitments(cluster: Cluster, after: int, from_end: int) -> tuple[int, int, int]:
-    """Heaps of (end > after, job) in `scratch` and of (begin >= from_end, job) in plan.heap; licensed ones in a list.
+def list_commitments(
+    cluster: Cluster, ends_in: tuple[int, int], begins_in: tuple[int, int]
+) -> tuple[int, int, int]:
+    """Heaps of (end, job) in `scratch` and of (begin, job) in plan.heap; those with licences in a list.
 
+    ends_in: between, both excluded.  begins_in: from, to excluded.
     Returns how many of each.
     """
     base = cluster.base
@@ -168,10 +202,10 @@ def list_commitments(cluster: Cluster, after: int, from_end: int) -> tuple[int, 
             continue
         end = int(plan.end[job])
         begin = int(plan.begin[job])
-        if after < end < NEVER:
+        if ends_in[0] < end < ends_in[1]:
             push(base.scratch, ends, (end << JOB_BITS) | job)
             ends += 1
-        if begin >= from_end:
+        if begins_in[0] <= begin < begins_in[1]:
             push(plan.heap, begins, (begin << JOB_BITS) | job)
             begins += 1
         if cluster.site.shape[cluster.ask[job]["shape"]]["licensed"]:
@@ -192,7 +226,7 @@ def renew(cluster: Cluster, job: int, window: tuple[int, int], ask: tuple[int, i
     last = -1
     for task in range(of["tasks"]):
         n = int(cluster.held.node[int(of["at"]) + task * width])
-        if n == last:
+        if n == last or site.allowed[shape, site.node[n]["kind"]] == 0:
             continue
         last = n
         if most > 0:
@@ -213,7 +247,7 @@ def window_end(begin: int, est: int) -> int:
 def find_hole(cluster: Cluster, job: int, after: int, before: int) -> int:
     """The first instant in [after, before) from which a job without a commitment fits for its estimate; NEVER: none.
 
-    What is then free throughout stands in `both`.
+    What is then free throughout stands in `both`, for nodes that the job may use.
     """
     base = cluster.base
     site = cluster.site
@@ -224,11 +258,15 @@ def find_hole(cluster: Cluster, job: int, after: int, before: int) -> int:
     first = int(site.shape[s]["first"])
     simple = site.shape[s]["within"] == ANYWHERE and site.shape[s]["last"] == first + 1
     has_licences = site.shape[s]["licensed"] > 0
+    if after >= before:
+        return NEVER
     begin = after
     end = window_end(begin, est)
-    ends, begins, licensed_ = list_commitments(cluster, after, end)
+    ends, begins, licensed_ = list_commitments(cluster, (after, before), (end, window_end(before, est)))
     fitting = 0
     for n in range(len(site.node)):
+        if site.allowed[s, site.node[n]["kind"]] == 0:
+            continue
         narrow(cluster, n, begin, end)
         if simple:
             fitting += capacity(site, cluster.both, -2, s, first, n, tasks)

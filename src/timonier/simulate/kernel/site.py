@@ -233,6 +233,8 @@ class Plan(NamedTuple):
     licences: Array  # int64[L], of the machine
     list: Array  # int64[J], scratch
     heap: Array  # int64[2 (J + 2)], scratch: one heap, or two
+    sweep: Array  # int64[2 x rows], scratch
+    freed: Array  # int64[N, 4], what was given back (freed); conservative only
     gained: Array  # int64[1]: 1 when something was given back since the last round
     knobs: Array  # int64[N_KNOBS], of cycles
     user: Array  # int32[J], whose job it is; cycles only
