@@ -102,6 +102,18 @@ def test_a_share_on_a_machine_without_shared_gpus_is_told():
     assert note.endswith("nearest possible: gpus = 1")
 
 
+def test_a_part_of_a_mig_slice_is_refused_and_a_whole_one_offered():
+    note = note_of(gpus=0.5, mig="1g.5gb")
+    assert note.startswith("asks for 0.5 of a MIG slice")
+    assert note.endswith("nearest possible: gpus = 1")
+    both = note_of(gpus=0.5, mig="5g.20gb")
+    assert "has no MIG profile 5g.20gb" in both
+    assert both.endswith("nearest possible: mig = 7g.40gb, gpus = 1")
+    rows = jobs_of({"gpus": 0.5, "mig": "1g.5gb"}, {"gpus": 0.0, "mig": "1g.5gb"})
+    run = simulate(rows, LAB, read_profile("fcfs"))
+    assert run.table.column("state").to_pylist() == ["unrunnable", "completed"]
+
+
 def test_two_faults_of_one_request_are_mended_together():
     note = note_of(gpus=9.0, gpu_types="a100-40", cores=100.0)
     assert note.endswith("nearest possible: gpu_types = a100-40gb, gpus = 8, cores = 64")

@@ -58,6 +58,18 @@ def test_known_words_and_jobs_that_cannot_run_anyway_are_not_told():
     assert strange_words(jobs_of(*rows), LAB, [1]) == {}
 
 
+def test_demands_on_gpus_that_are_not_asked_for_are_told():
+    rows = [{"gpu_types": "h100-80gb", "gpu_memory_bytes": GIB}, {"gpu_memory_bytes": GIB}, {"gpus": 1}]
+    assert strange_words(jobs_of(*rows), LAB, []) == {
+        "gpu_types without GPUs (gpus = 0) means nothing": 1,
+        "gpu_memory_bytes without GPUs (gpus = 0) means nothing": 2,
+    }
+
+
+def test_a_slice_is_a_gpu_asked_for():
+    assert strange_words(jobs_of({"mig": "1g.5gb", "gpu_types": "a100-40gb"}), LAB, []) == {}
+
+
 def test_of_many_strange_words_the_most_frequent_are_told_before_the_run():
     rows = [{"features": f"ib|word{k}"} for k in range(7)] + [{"features": "ib|word6"}]
     told = []

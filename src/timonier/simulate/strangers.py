@@ -1,6 +1,6 @@
-"""Words of requests that no node has, where the job runs all the same: a typo in one of several.
+"""Requests that look like a mistake though the job runs: a typo in one of several words, words about GPUs without GPUs.
 
-A request of which nothing is left is impossible (impossible_rules.py); here the others will do, and nobody would see it.
+A request of which nothing is left is impossible (impossible_rules.py); what is told here nobody would see.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from timonier.describe import Machine
 from timonier.kit.errors import nearest
@@ -18,22 +19,33 @@ from timonier.workload.arrow import Values, pc
 
 
 def strange_words(jobs: Jobs, machine: Machine, refused: Iterable[int]) -> dict[str, int]:
-    """Fact -> jobs, of every GPU type and feature that is on no node.
+    """Fact -> jobs, of every GPU type and feature that is on no node, and of demands on GPUs that are not asked for.
 
     refused: rows of jobs that cannot run, which are told why anyway.
     """
     runs = np.ones(len(jobs), dtype=bool)
     runs[list(refused)] = False
+    has_gpus = (jobs.numbers("gpus", 0) > 0) | np.asarray(jobs.texts("mig").is_valid())
     types: Counter[str] = Counter()
-    for text, count in _distinct(jobs.texts("gpu_types").filter(runs & (jobs.numbers("gpus", 0) > 0))):
+    for text, count in _distinct(jobs.texts("gpu_types").filter(runs & has_gpus)):
         types.update(dict.fromkeys(types_of(text), count))
     words: Counter[str] = Counter()
     for text, count in _distinct(jobs.texts("features").filter(runs)):
         words.update(dict.fromkeys(sorted(frozenset().union(*features_of(text))), count))
     known = {one.type.lower() for group in machine.nodes for one in group.gpus}
-    return _facts("GPU of type", types, known) | _facts(
-        "node with the feature", words, {word for group in machine.nodes for word in group.features}
-    )
+    there = {word for group in machine.nodes for word in group.features}
+    found = _facts("GPU of type", types, known) | _facts("node with the feature", words, there)
+    return found | _without_gpus(jobs, runs & ~has_gpus)
+
+
+def _without_gpus(jobs: Jobs, rows: NDArray[np.bool_]) -> dict[str, int]:
+    """Jobs that say what their GPUs must be like, and ask for none."""
+    said = {
+        "gpu_types": np.asarray(jobs.texts("gpu_types").is_valid()),
+        "gpu_memory_bytes": jobs.numbers("gpu_memory_bytes", 0) > 0,
+    }
+    counts = {name: int(np.count_nonzero(rows & where)) for name, where in said.items()}
+    return {f"{name} without GPUs (gpus = 0) means nothing": count for name, count in counts.items() if count}
 
 
 def _distinct(values: Values) -> list[tuple[str, int]]:
