@@ -62,7 +62,8 @@ def explain(ask: Ask, room: Room) -> Impossible | None:
         changes.append(_change(room, now))
         now = changes[-1].ask
     # a demand that was changed twice stands in the offer as it was changed last
-    offers = {change.offer.split(" = ")[0]: change.offer for change in changes if change.offer}
+    parts = [part for change in changes if change.offer for part in change.offer.split(", ")]
+    offers = {part.split(" = ")[0]: part for part in parts}
     if now is None or not room.is_possible(now):
         return Impossible(changes[0].why, None, changes[0].offer if len(changes) == 1 else "")
     joined = ", ".join(offers.values())
