@@ -111,12 +111,18 @@ def test_every_demand_that_needs_nodes_is_told_on_a_counted_machine() -> None:
         "tasks_per_node": [1, None, None],
         "within": ["node", "rack", "switch"],
         "whole_nodes": [True, False, None],
-        "gang": [True, False, None],
         "res.nvme_bytes": [0, 5, 5],
         "res.licence_ansys": [0, 0, 0],
     }
     wanted = {"gpus": 2, "gpu_memory_bytes": 1, "memory_bytes": 1, "gpu_types": 1, "mig": 1, "features": 2}
-    wanted |= {"tasks_per_node": 1, "within": 3, "whole_nodes": 1, "gang = false": 1, "res.nvme_bytes": 2}
+    wanted |= {"tasks_per_node": 1, "within": 3, "whole_nodes": 1, "res.nvme_bytes": 2}
     told = " asked for, not modelled on a counted machine"
     run = simulate(table(**asked), MACHINE, read_profile("easy"))
     assert {fact.removesuffix(told): rows for fact, rows in run.assumed.items() if told in fact} == wanted
+
+
+def test_independent_pods_are_rows_before_they_are_simulated() -> None:
+    pods = table(tasks=[2, 1, 3], gang=[True, False, False])
+    with pytest.raises(InputError, match="several independent pods") as error:
+        simulate(pods, MACHINE, read_profile("easy"))
+    assert "row 3" in str(error.value)

@@ -132,7 +132,7 @@ def test_two_faults_of_one_request_are_mended_together():
 def test_possible_requests_get_no_note():
     rows = [
         {"gpus": 8.0, "cores": 64.0}, {"gpus": 0.5}, {"gpus": 1.0, "mig": "3g.20gb", "tasks": 32},
-        {"tasks": 400, "gpus": 1.0, "gang": False}, {"features": "nothing|ssd"}, {"gpu_types": "h100>t4", "gpus": 2.0},
+        {"features": "nothing|ssd"}, {"gpu_types": "h100>t4", "gpus": 2.0},
     ]  # fmt: skip
     assert impossible_jobs(jobs_of(*rows), LAB) == {}
 
@@ -162,9 +162,8 @@ def can_hold(machine, ask):
     kinds = [one for _, g in usable for one in g.gpus if not ask.types or one.type in ask.types]
     if 0 < ask.gpus < 1000 and not ask.mig and all(one.sharing in ("exclusive", "mig") for one in kinds):
         return False  # a share of a GPU is a share: somewhere it must be possible to share
-    tasks = ask.tasks if ask.gang else 1
     steps = [replace(ask, types=step) for step in ask.steps] or [ask]
-    return any(lay(empty(group), step, tasks) for step in steps for group in groups)
+    return any(lay(empty(group), step, ask.tasks) for step in steps for group in groups)
 
 
 def has_features(group, ask):
@@ -275,7 +274,6 @@ def random_request(rng):
         ),
         tasks_per_node=rng.choice([None, None, 1, 2]),
         within=rng.choice(["", "", "node", "rack"]),
-        gang=rng.random() < 0.8,
         partition=rng.choice(["", "", "", "", "p", "q"]),
     )
 

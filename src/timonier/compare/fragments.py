@@ -61,7 +61,7 @@ def typical_shapes(jobs: Jobs, room: Room, site: Site) -> Typical:
     asks, which = distinct_asks(jobs)
     merged: dict[Ask, float] = {}
     for ask, count in zip(asks, np.bincount(which, minlength=len(asks)).tolist(), strict=True):
-        one = replace(ask, tasks=1, within="", gang=True)
+        one = replace(ask, tasks=1, within="")
         merged[one] = merged.get(one, 0) + count
     order = sorted(merged, key=lambda ask: -merged[ask])
     counts = np.array([merged[ask] for ask in order], dtype=np.float64)

@@ -27,7 +27,6 @@ _DEFAULTS: dict[str, Any] = {
     "tasks_per_node": None,
     "within": None,
     "whole_nodes": False,
-    "gang": True,
     "partition": None,
 }
 
@@ -55,7 +54,6 @@ class Ask:
     tasks_per_node: int | None = None
     within: str = ""
     whole_nodes: bool = False
-    gang: bool = True
     partition: str = ""
     resources: tuple[tuple[str, int], ...] = field(default=())
 
@@ -71,11 +69,6 @@ class Ask:
             if len(self.steps) > 1
             else (self,)
         )
-
-    @property
-    def together(self) -> int:
-        """Tasks that must have room at once."""
-        return self.tasks if self.gang else 1
 
 
 def distinct_asks(jobs: Jobs) -> tuple[list[Ask], NDArray[np.int64]]:
@@ -125,7 +118,6 @@ def _ask(row: dict[str, Any]) -> Ask:
         tasks_per_node=said["tasks_per_node"],
         within=said["within"] or "",
         whole_nodes=bool(said["whole_nodes"]),
-        gang=bool(said["gang"]),
         partition=said["partition"] or "",
         resources=tuple(
             (name[4:], int(value))

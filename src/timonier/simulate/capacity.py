@@ -45,7 +45,7 @@ class Room:
         return any(self._holds(one) for one in ask.alternatives())
 
     def _holds(self, ask: Ask) -> bool:
-        return min(self.tasks_together(ask), licences_for(self.machine, ask)) >= ask.together
+        return min(self.tasks_together(ask), licences_for(self.machine, ask)) >= ask.tasks
 
     def tasks_together(self, ask: Ask) -> int:
         """Tasks that the empty machine holds at once, whatever the licences."""
@@ -100,7 +100,7 @@ def is_wanted(gpus: Gpus, ask: Ask) -> bool:
 
 def tasks_on_node(group: Nodes, ask: Ask) -> int:
     """Tasks that one empty node of this group holds, whatever its partition and features."""
-    fits = [ask.together]
+    fits = [ask.tasks]
     if ask.tasks_per_node is not None:
         fits.append(ask.tasks_per_node)
     if ask.cores:
@@ -170,7 +170,7 @@ def licences_for(machine: Machine, ask: Ask) -> int:
         for name, amount in ask.resources
         if is_licence(name)
     ]
-    return min([ask.together, *limits])
+    return min([ask.tasks, *limits])
 
 
 def is_licence(name: str) -> bool:

@@ -25,7 +25,7 @@ BEYOND = 1 << 31  # ticks: 68 years, the longest time that the clock takes
 # demands that a number of processors cannot tell: above zero; not empty; other than usual
 NUMBERS = ("gpus", "gpu_memory_bytes", "memory_bytes")
 TEXTS = ("gpu_types", "mig", "features", "tasks_per_node", "within")
-FLAGS = {"whole_nodes": True, "gang": False}
+FLAGS = ("whole_nodes",)
 
 
 @dataclass(slots=True)
@@ -56,8 +56,9 @@ class Columns:
 def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     """Ticks, sizes and estimates of every job, as the profile sees them.
 
-    Raises InputError for times that the clock cannot hold.
+    Raises InputError for times that the clock cannot hold, and for a job of several independent pods.
     """
+    _refuse_pods(jobs)
     assumed: dict[str, int] = {}
     submit = _ticks(jobs, "submit_s", assumed)
     done = _done(jobs, assumed)
@@ -80,6 +81,20 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     return columns
 
 
+def _refuse_pods(jobs: Jobs) -> None:
+    """Readers make a row of each independent pod; who makes tables himself has to."""
+    if not jobs.has("gang"):
+        return
+    loose = ~np.asarray(pc.fill_null(jobs.table.column("gang"), True).to_numpy(zero_copy_only=False))
+    wrong = np.flatnonzero(loose & (jobs.numbers("tasks", 1) > 1))
+    if len(wrong):
+        raise InputError(
+            "a job of several independent pods (gang = false) in one row",
+            where=f"{jobs.source}, row {int(wrong[0]) + 1}",
+            fix="make a row of each with timonier.workload.as_pods, as the readers do",
+        )
+
+
 def _tell_what_needs_nodes(jobs: Jobs, assumed: dict[str, int]) -> None:
     """Count, demand by demand, the jobs whose request a number of processors cannot tell."""
     found: dict[str, int] = {}
@@ -90,8 +105,7 @@ def _tell_what_needs_nodes(jobs: Jobs, assumed: dict[str, int]) -> None:
         elif name in TEXTS:
             found[name] = len(jobs) - int(column.null_count)
         elif name in FLAGS:
-            count = pc.sum(pc.equal(column, FLAGS[name])).as_py() or 0
-            found[name if FLAGS[name] else f"{name} = false"] = int(count)
+            found[name] = int(pc.sum(column).as_py() or 0)
     for name, count in found.items():
         if count:
             assumed[f"{name} asked for, not modelled on a counted machine"] = count

@@ -270,18 +270,18 @@ def _together(machine_room: Room, ask: Ask) -> Change | None:
 
 
 def _licences(machine_room: Room, ask: Ask) -> Change | None:
-    if room.licences_for(machine_room.machine, ask) >= ask.together:
+    if room.licences_for(machine_room.machine, ask) >= ask.tasks:
         return None
     for name, amount in ask.resources:
         have = machine_room.machine.licences.get(room.licence_name(name), 0)
-        if not room.is_licence(name) or have >= amount * ask.together:
+        if not room.is_licence(name) or have >= amount * ask.tasks:
             continue
         word = room.licence_name(name)
         known = ", ".join(sorted(machine_room.machine.licences)) or "none"
         if not have:
             why = f"no licence {word!r} on this machine (it has {known})"
         else:
-            why = f"asks for {amount * ask.together} licences {word}; the machine has {have}"
+            why = f"asks for {amount * ask.tasks} licences {word}; the machine has {have}"
         if have >= amount:
             return Change(why, replace(ask, tasks=have // amount), f"tasks = {have // amount}")
         return Change(why, with_resource(ask, name, have), f"res.{name} = {have}")

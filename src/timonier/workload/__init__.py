@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from timonier.workload.columns import Column, known_columns
     from timonier.workload.jobs import Cleaning, Jobs, StateHeader
+    from timonier.workload.pods import as_pods
     from timonier.workload.read.swf import read_swf
     from timonier.workload.read.table import read_table
     from timonier.workload.read.workload import read_workload
@@ -22,6 +23,7 @@ __all__ = [
     "Column",
     "Jobs",
     "StateHeader",
+    "as_pods",
     "known_columns",
     "read_swf",
     "read_table",
@@ -35,6 +37,7 @@ _HOMES = {
     "Column": "columns",
     "Jobs": "jobs",
     "StateHeader": "jobs",
+    "as_pods": "pods",
     "known_columns": "columns",
     "read_swf": "read.swf",
     "read_table": "read.table",

@@ -17,6 +17,7 @@ from timonier.workload.check import checked
 from timonier.workload.clean import cleaned
 from timonier.workload.jobs import Jobs, StateHeader
 from timonier.workload.metadata import Metadata, parse_metadata
+from timonier.workload.pods import as_pods
 from timonier.workload.read.csv import parse_csv
 from timonier.workload.read.text import PARQUET, read_text_bytes
 
@@ -39,8 +40,13 @@ def read_table(path: str | Path, *, now: float | None = None, usage: str | Path 
 
 
 def table_to_jobs(table: pa.Table, where: str, said: Metadata, state: StateHeader | None) -> Jobs:
-    """Check and clean a table that some reader made."""
-    table, cleaning = cleaned(checked(table.replace_schema_metadata(None), where, state is not None))
+    """Check and clean a table that some reader made; independent pods become rows."""
+    table, loose = as_pods(checked(table.replace_schema_metadata(None), where, state is not None), where)
+    if loose:
+        checked(table, where, state is not None)  # the names of pods may be those of other jobs
+    table, cleaning = cleaned(table)
+    if loose:
+        cleaning.noted["independent pods, each a row of its own"] = loose
     if state:
         _check_running(table, state.now_s, where)
     return Jobs(table, where, cleaning, said.epoch, said.processors, state)
