@@ -78,3 +78,10 @@ def test_of_many_strange_words_the_most_frequent_are_told_before_the_run():
     assert "'word6'" in told[0]
     assert told[-1] == "perhaps a mistake: 2 more; the summary lists them under assumed"
     assert len(told) == 6
+
+
+def test_a_log_without_jobs_is_told():
+    told = []
+    empty = Jobs(jobs_of({"gpus": 1}).table.slice(0, 0), "empty.csv")
+    assert len(simulate(empty, LAB, read_profile("fcfs"), tell=told.append).table) == 0
+    assert told[0] == "perhaps a mistake: empty.csv has no job to run"

@@ -64,7 +64,7 @@ def compare(
     log: Annotated[
         Path,
         typer.Argument(
-            help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab, openb-like."
+            help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab, openb-like, philly-like."
         ),
     ],
     out: Annotated[Path, typer.Option("-o", help="The results folder; the same command goes on in it.")],

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from timonier.describe.catalogue import DeviceType, known_types
+from timonier.describe.doubts import unknown_types
 from timonier.describe.hostlist import compress_hostlist
 from timonier.describe.machine import Gpus, Machine, Nodes
 from timonier.describe.power import power_rows
@@ -34,12 +35,10 @@ def machine_table(machine: Machine) -> list[Row]:
     memory = sum(len(group.names) * group.memory_bytes for group in machine.nodes)
     total = _row("total", machine.name, count=machine.total_nodes, cores=machine.total_cores)
     rows.append(total | {"memory_bytes": memory or None, "gpus": str(machine.total_gpus)})
-    return (
-        rows
-        + power_rows(machine)
-        + catalogue_rows(machine)
-        + _inside(machine.topology, machine.total_nodes > 1)
-    )
+    rows += power_rows(machine) + catalogue_rows(machine) + _inside(machine.topology, machine.total_nodes > 1)
+    return rows + [
+        _row("unknown", f"GPU type {type_}") | {"why": why} for type_, why in unknown_types(machine).items()
+    ]
 
 
 def _group(group: Nodes) -> Row:

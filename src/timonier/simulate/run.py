@@ -60,7 +60,7 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
     """
     packed = pack(jobs, machine, profile, seed)
     if tell is not None:
-        for sentence in (*refusals(packed, jobs), *doubts(packed)):
+        for sentence in (*refusals(packed, jobs), *doubts(packed, jobs)):
             tell(sentence)
     until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
     drive(packed, until, progress, tell)
@@ -96,8 +96,10 @@ def refusals(packed: Packed, jobs: Jobs) -> list[str]:
     return told
 
 
-def doubts(packed: Packed) -> list[str]:
-    """What jobs ask for that looks like a mistake though they run, the most frequent first; [] where nothing does."""
+def doubts(packed: Packed, jobs: Jobs) -> list[str]:
+    """What looks like a mistake though it can be run, the most frequent first; [] where nothing does."""
+    if not len(jobs):
+        return [f"perhaps a mistake: {jobs.source} has no job to run"]
     counts = packed.columns.strange
     facts = sorted(counts, key=lambda fact: -counts[fact])
     told = [f"perhaps a mistake: {fact} ({_jobs(counts[fact])})" for fact in facts[:MOST_REASONS]]
