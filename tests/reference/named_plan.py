@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections import Counter
 from typing import Any
 
+from tests.reference.cycling import Cycling
 from tests.reference.engine import Conservative
 from tests.reference.jobs import Task, Ticks
 from tests.reference.nodes import WHOLE, Demand, NodeEngine, Placement, Room, meet, move
@@ -35,7 +35,9 @@ class Planning(NodeEngine):
 
     def throughout(self, begin: Ticks, end: Ticks) -> Room:
         room = self.room_at(begin)
-        for instant in sorted({b for b, _, _, _ in self.commitments.values() if begin < b < end}):
+        grid = self.profile.backfill.resolution_s or 1
+        begins = {b for b, _, _, _ in self.commitments.values() if begin < b}
+        for instant in sorted(b for b in begins if b // grid * grid < end):
             room = meet(room, self.room_at(instant))
         return room
 
@@ -139,67 +141,31 @@ class NamedConservative(Conservative, Planning):
         del self.commitments[task.row]
 
 
-class Cycling(Planning):
-    """Slurm's way: a plan is made anew in each cycle, and forgotten."""
+class NamedCycling(Cycling, Planning):
+    """A plan of named nodes, made anew in each cycle."""
 
-    def make_pass(self) -> None:
-        super().make_pass()
-        if self.profile.backfill.every_s is None:
-            self.cycle()
-
-    def instant(self) -> None:
-        super().instant()
-        every = self.profile.backfill.every_s
-        if every is not None and self.now % every == 0 and self.waiting:
-            self.cycle()
-
-    def next_instant(self) -> Ticks:
-        every = self.profile.backfill.every_s
-        if every is None or not self.waiting:
-            return super().next_instant()
-        return min(super().next_instant(), (self.now // every + 1) * every)
-
-    def ticked(self) -> bool:
-        every = self.profile.backfill.every_s
-        return super().ticked() and (every is None or self.now % every == 0)
-
-    def cycle(self) -> None:
-        knobs = self.profile.backfill
+    def plan_running(self) -> None:
         self.commitments = {
             task.row: (self.now, task.expected_end(self.now), self.demands(task)[0], self.placement[task.row])
             for task in self.running
         }
-        looked, of_user = 0, Counter[str]()
-        for task in list(self.line()):
-            if knobs.depth is not None and looked >= knobs.depth:
-                break
-            user = task.job.user or ""
-            if self.held(task) or (knobs.user_jobs is not None and of_user[user] >= knobs.user_jobs):
-                continue
-            looked += 1
-            of_user[user] += 1
-            begin, room = self.hole(task, self.now)
-            if room is None:
-                continue
-            if begin == self.now:
-                found = self.machinery.place(room, self.demands(task))
-                assert found is not None
-                self.placement[task.row] = found
-                self.start(task)
-                self.commitments[task.row] = (begin, begin + task.estimate, self.demands(task)[0], found)
-            elif knobs.window_s is None or begin - self.now <= knobs.window_s:
-                self.reserve_for(task, begin, room)
 
-    def reserve_for(self, task: Task, begin: Ticks, room: Room) -> None:
+    def find(self, task: Task) -> tuple[Ticks, Room | None]:
+        return self.hole(task, self.now)
+
+    def start_in(self, task: Task, room: Room) -> None:
+        found = self.machinery.place(room, self.demands(task))
+        assert found is not None
+        self.placement[task.row] = found
+        self.start(task)
+        self.commitments[task.row] = (self.now, self.now + task.estimate, self.demands(task)[0], found)
+
+    def plan(self, task: Task, begin: Ticks, end: Ticks, room: Room) -> None:
         kept = self.machinery.decisions, self.machinery.begin
         names = self.machinery.place(room, self.demands(task))
         assert names is not None
         self.machinery.decisions, self.machinery.begin = kept
-        grid = self.profile.backfill.resolution_s or 1
-        low = begin // grid * grid
-        end = begin + task.estimate
-        high = end if end == math.inf else max(end // grid * grid, low + grid)
-        self.commitments[task.row] = (low, high, self.demands(task)[0], names)
+        self.commitments[task.row] = (begin, end, self.demands(task)[0], names)
 
 
 def is_free(room: Room, demand: Demand, at: tuple[int, list[tuple[int, int | None]]]) -> bool:

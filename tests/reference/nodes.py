@@ -610,31 +610,6 @@ class NodeEngine(Engine):
 
     # ---- a pass
 
-    def make_pass(self) -> None:
-        blocked, closed = self.profile.cycle.blocked, set()
-        head = None
-        for task in list(self.line()):
-            partition = self.named_partition(task)
-            if self.held(task) or partition in closed:
-                continue
-            if self.fits(task):
-                self.start(task)
-            elif blocked == "queue":
-                head = task
-                break
-            elif blocked == "partition":
-                closed.add(partition)
-            elif blocked == "drop":
-                self.drop(task)
-        if head is not None and self.profile.backfill.rule == "easy":
-            self.backfill(head)
-
-    def drop(self, task: Task) -> None:
-        self._leave(task)
-        task.state, task.ended_at = "dropped", self.now
-        self._tell_dependents(task)
-        self.pronounce()
-
     def backfill(self, head: Task) -> None:
         shadow, later = self.shadow_room(head)
         if self.keeps_promises:
@@ -698,9 +673,9 @@ def simulate(
     strict: bool = False,
 ) -> tuple[list[Outcome], list[Any]]:
     """What becomes of each job, and where its tasks ran."""
-    from tests.reference.named_plan import Cycling, NamedConservative
+    from tests.reference.named_plan import NamedConservative, NamedCycling
 
-    kinds = {"conservative": NamedConservative, "reservations": Cycling}
+    kinds = {"conservative": NamedConservative, "reservations": NamedCycling}
     kind = kinds.get(profile.backfill.rule, NodeEngine)
     engine = kind(jobs, machine, profile, seed, strict=strict)
     engine.go(math.inf if until is None else until)

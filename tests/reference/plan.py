@@ -8,6 +8,10 @@ from bisect import bisect_left, bisect_right
 from tests.reference.jobs import Ticks
 
 
+def round_up(t: Ticks, grid: int) -> Ticks:
+    return t if t == math.inf else -(-t // grid) * grid
+
+
 class Steps:
     """How many processors of one pool are taken: taken[i] from times[i] until times[i + 1]."""
 
@@ -41,11 +45,14 @@ class Steps:
         i = bisect_right(self.times, now) - 1
         del self.times[:i], self.taken[:i]
 
-    def earliest(self, after: Ticks, duration: Ticks, amount: int) -> Ticks:
-        """The first instant >= after from which `amount` is free for `duration`; inf if never."""
+    def earliest(self, after: Ticks, duration: Ticks, amount: int, grid: int = 1) -> Ticks:
+        """The first instant >= after from which `amount` is free for `duration`; inf if never.
+
+        It must be free on to the next multiple of `grid`.
+        """
         begin = after
         i = bisect_right(self.times, after) - 1
-        while i < len(self.times) and self.times[i] < begin + duration:
+        while i < len(self.times) and self.times[i] < round_up(begin + duration, grid):
             if self.taken[i] + amount > self.capacity:
                 begin = self.times[i + 1] if i + 1 < len(self.times) else math.inf
             i += 1
@@ -70,13 +77,15 @@ class Plan:
         for pool in (self.machine, *self.partitions.values()):
             pool.forget(now)
 
-    def earliest(self, partition: str | None, after: Ticks, duration: Ticks, amount: int) -> Ticks:
+    def earliest(
+        self, partition: str | None, after: Ticks, duration: Ticks, amount: int, grid: int = 1
+    ) -> Ticks:
         """Ask each pool in turn until all agree."""
         pools = self._pools(partition)
         begin = after
         while True:
             asked = begin
             for pool in pools:
-                begin = pool.earliest(begin, duration, amount)
+                begin = pool.earliest(begin, duration, amount, grid)
             if begin in (asked, math.inf):
                 return begin

@@ -28,6 +28,7 @@ COUNTING = sorted(
         "easy",
         "easy-sjbf",
         "conservative",
+        "slurm-like",
     ]
 )
 STATIC = ("sjf", "ljf", "saf", "f1", "f2", "f3", "f4", "priority")
@@ -37,7 +38,10 @@ BACKFILLS = {
     "easy": Backfill("easy"),
     "shortest": Backfill("easy", "shortest"),
     "conservative": Backfill("conservative"),
+    "reservations": Backfill("reservations"),
+    "yielding": Backfill("none"),
 }
+BLOCKED = {"reservations": ("queue", "partition"), "yielding": ("partition", "skip", "drop")}
 ORDERS = {"fcfs": ("fcfs",), "static": STATIC, "dynamic": DYNAMIC}
 ESTIMATES = (
     Estimate(),
@@ -59,11 +63,11 @@ CLOCKS = (
 
 
 def counting_profiles() -> tuple[str, ...]:
-    """The shipped profiles that decide on a count of processors; the others place jobs on nodes and skip or drop.
+    """The shipped profiles that do not score nodes; on a count the others only skip or drop.
 
-    Exactly those of the counting engine's issue: a profile that is refused by mistake does not go unseen.
+    Exactly these: a profile that is refused by mistake does not go unseen.
     """
-    names = tuple(name for name in shipped_profiles() if read_profile(name).cycle.blocked == "queue")
+    names = tuple(name for name in shipped_profiles() if not read_profile(name).place.score)
     assert sorted(names) == COUNTING, names
     return names
 
@@ -78,13 +82,26 @@ def profile_of(order: str, fill: str, each: str, seed: int) -> Profile:
     cycle = CLOCKS[seed // len(ESTIMATES) % len(CLOCKS)]
     if fill == "conservative" and len(cycle.on) == 1:
         cycle = Cycle()
+    blocked = BLOCKED.get(fill, ("queue",))
     rules = ORDERS[order]
     return Profile(
         "case",
-        cycle=replace(cycle, each=each),
+        cycle=replace(cycle, each=each, blocked=blocked[seed // 2 % len(blocked)]),
         order=Order(rules[seed % len(rules)]),
         estimate=ESTIMATES[seed % len(ESTIMATES)],
-        backfill=BACKFILLS[fill],
+        backfill=cycles_of(seed) if fill == "reservations" else BACKFILLS[fill],
+    )
+
+
+def cycles_of(seed: int) -> Backfill:
+    """Backfill by reservations; seeds go through its clock, depth, window, grid and jobs of a user."""
+    return Backfill(
+        "reservations",
+        every_s=(None, 1, 7, 30)[seed % 4],
+        depth=(None, 2, 5)[seed % 3],
+        window_s=(None, 40, 200)[seed // 3 % 3],
+        resolution_s=(None, 10, 60)[seed // 2 % 3],
+        user_jobs=(None, None, 1, 3)[seed // 5 % 4],
     )
 
 

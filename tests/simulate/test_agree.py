@@ -129,6 +129,8 @@ def test_the_longest_queue_is_who_waits_at_the_end_of_an_instant(
     for seed in (0, 3, 16, 23):
         workload = small(family, f"longest {seed}")
         profile = replace(profile_of(*kernel, seed), queues=workload.queues)
+        if profile.cycle.blocked == "drop":  # the run table does not say when somebody left
+            profile = replace(profile, cycle=replace(profile.cycle, blocked="skip"))
         jobs = to_jobs(workload.jobs)
         whole = simulate(jobs, workload.machine, profile)
         assert whole.longest_queue == longest_queue(whole, 1 << 60), f"{family} {kernel} {seed}"

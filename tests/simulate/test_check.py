@@ -85,6 +85,13 @@ def test_random_good_runs_keep_every_promise(tmp_path, kernel):
         assert check_run(folder) == [], (family, seed)
 
 
+def test_a_promise_under_a_scheduler_that_makes_none_is_found(tmp_path):
+    folder = write(tmp_path / "run", workload(), Profile("cycles", backfill=Backfill("reservations")))
+    assert check_run(folder) == []
+    edit_table(folder, "jobs.parquet", "promised_s", put(1, 100))
+    assert any("nobody promises any" in broken for broken in check_run(folder))
+
+
 def test_a_run_that_was_stopped_keeps_every_promise(tmp_path):
     assert check_run(write(tmp_path / "run", workload(), EASY, until_s=45)) == []
 
@@ -103,6 +110,7 @@ PLANTED = [
     ("jobs.parquet", "state", put(5, "pending"), "not called unrunnable"),
     ("jobs.parquet", "state", put(0, "unrunnable"), "the empty machine could run it"),
     ("jobs.parquet", "state", put(0, "cancelled"), "its dependencies could hold"),
+    ("jobs.parquet", "state", put(0, "dropped"), "is dropped, but cycle.blocked is not drop"),
     ("jobs.parquet", "state", put(2, "timeout"), "a dependency of it does not hold"),
     ("jobs.parquet", "start_s", put(1, 60), "processors of the machine are in use at 60 s"),
     ("jobs.parquet", "start_s", put(1, 60), "processors of queue 'q' are in use"),

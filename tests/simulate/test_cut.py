@@ -44,6 +44,10 @@ CASES: list[tuple[str, list[str]]] = [
     ("conservative", EXTEND),
     ("conservative", EVENT + EXTEND),
     ("wfp3", CLOCK),
+    ("slurm-like", EXTEND),
+    ("slurm-like", [*EVENT, "order.rule=wfp3"]),
+    ("fcfs", ["cycle.blocked=skip"]),
+    ("fcfs", ["cycle.blocked=drop"]),
 ]
 GATHERING = ("conservative", CLOCK)
 

@@ -14,9 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from tests.simulate.test_golden import EVENT, ORACLE, PLAIN, PROCESSORS, logged_waits
+from tests.simulate.workloads import large, to_jobs
 
-from timonier.describe import Gpus, Machine, Nodes
-from timonier.policy import read_profile
+from timonier.describe import Gpus, Machine, Nodes, Partition
+from timonier.policy import Profile, read_profile
+from timonier.policy.profile import Backfill
 from timonier.simulate import simulate
 from timonier.workload import Jobs, read_workload, write_table
 
@@ -162,3 +164,71 @@ def test_the_published_schedule_on_nodes(log: str, machine: str) -> None:
     wanted = logged_waits(ORACLE / f"{log}.res_{PLAIN}.swf.gz")
     rows = run.table.select(["job_id", "wait_s"]).to_pylist()
     assert [row for row in rows if row["wait_s"] != wanted[row["job_id"]]] == []
+
+
+# ---- backfill by reservations, and what a blocked job blocks
+
+YIELDING: dict[str, list[str]] = {
+    "slurm-like": [],
+    "coarse": ["backfill.every=10m", "backfill.resolution=1h", "backfill.window=12h", "backfill.user_jobs=3"],
+    "shallow": ["backfill.depth=10", "estimate.over=extend"],
+    "skip": ["backfill.rule=none", "cycle.blocked=skip"],
+    "drop": ["backfill.rule=none", "cycle.blocked=drop"],
+}
+ALIKE = ("nodes of one core", "one node")
+
+
+def yielding(name: str, each: str) -> Profile:
+    """The profile of this name; what has no effect without reservations is left out."""
+    profile = read_profile("slurm-like", settings_of(each) + [s for s in YIELDING[name] if "none" not in s])
+    return replace(profile, backfill=Backfill()) if "backfill.rule=none" in YIELDING[name] else profile
+
+
+def compare_yielding(jobs: Jobs, processors: int, profile: Profile) -> None:
+    wanted = simulate(jobs, Machine("count", processors), profile).table.select(SAME)
+    for name in ALIKE:
+        found = simulate(jobs, MACHINES[name][0](processors), profile).table.select(SAME)
+        assert found.equals(wanted), f"{name}, not the count: {profile}"
+    named = simulate(as_one_task(jobs), one_node(processors), profile)
+    assert not named.packed.on_counts
+    assert named.table.select(SAME).equals(wanted), f"one node, its cores by name: {profile}"
+
+
+def as_one_task(jobs: Jobs) -> Jobs:
+    """The same jobs, each one task with many cores: no equal slots, so that the engine on nodes plans them."""
+    table = jobs.table.append_column("cores", jobs.table.column("tasks").cast(pa.float64()))
+    at = table.column_names.index("tasks")
+    return replace(jobs, table=table.set_column(at, "tasks", pa.array([1] * len(table))))
+
+
+@pytest.mark.parametrize("each", ["instant", "event"])
+@pytest.mark.parametrize("name", YIELDING)
+def test_who_yields_on_nodes_of_one_core_yields_on_a_count(name: str, each: str) -> None:
+    for seed in range(3):
+        work = large(400, 32, 1.0, seed)
+        compare_yielding(to_jobs(work.jobs), 32, yielding(name, each))
+
+
+@needs_logs
+@pytest.mark.parametrize("name", YIELDING)
+def test_the_first_jobs_of_a_log_under_who_yields(name: str) -> None:
+    compare_yielding(oracle_jobs("KTH-SP2", 1500), 100, yielding(name, "instant"))
+
+
+@needs_logs
+@pytest.mark.long
+@pytest.mark.parametrize("name", YIELDING)
+@pytest.mark.parametrize("log", LOGS)
+def test_the_whole_log_under_who_yields(log: str, name: str) -> None:
+    compare_yielding(oracle_jobs(log), PROCESSORS[log], yielding(name, "instant"))
+
+
+def test_where_partitions_block_apart_names_are_planned() -> None:
+    """Equal slots are counted where the queue is one; else a blocked job blocks those of its partition."""
+    nodes = one_node(4).nodes
+    parts = (Partition("p", nodes=("all",)), Partition("q", nodes=("all",)))
+    machine = Machine("parts", nodes=nodes, partitions=parts)
+    jobs = to_jobs([replace(job, partition="pq"[j % 2]) for j, job in enumerate(large(60, 4, 1.0, 1).jobs)])
+    profile = read_profile("slurm-like")
+    assert not simulate(jobs, machine, profile).packed.on_counts
+    assert simulate(jobs, Machine("whole", nodes=nodes), profile).packed.on_counts

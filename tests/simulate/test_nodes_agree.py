@@ -10,7 +10,7 @@ from tests.reference.nodes import simulate as slow
 from tests.simulate import cases
 from tests.simulate.node_workloads import FAMILIES, NodeWorkload, small, to_jobs
 
-from timonier.policy.profile import Backfill, Cycle, Device, Place, Profile, Score
+from timonier.policy.profile import Cycle, Device, Place, Profile, Score
 from timonier.simulate import Run, simulate
 
 SEEDS = range(0, 60, 5)  # every clock, estimate, score, tie and device rule comes up
@@ -54,20 +54,8 @@ def profile_of(fill: str, each: str, seed: int) -> Profile:
         scale=(None, 100, 100, 10)[seed // 3 % 4],
     )
     cycle: Cycle = replace(plain.cycle, blocked=blocked)
-    backfill = cycles_of(seed) if fill == "reservations" else plain.backfill
+    backfill = cases.cycles_of(seed) if fill == "reservations" else plain.backfill
     return replace(plain, cycle=cycle, place=place, backfill=backfill)
-
-
-def cycles_of(seed: int) -> Backfill:
-    """Backfill by reservations; seeds go through its clock, depth, window, grid and jobs of a user."""
-    return Backfill(
-        "reservations",
-        every_s=(None, 1, 7, 30)[seed % 4],
-        depth=(None, 2, 5)[seed % 3],
-        window_s=(None, 40, 200)[seed // 3 % 3],
-        resolution_s=(None, 10, 60)[seed // 2 % 3],
-        user_jobs=(None, None, 1, 3)[seed // 5 % 4],
-    )
 
 
 def placed(run: Run) -> dict[str, list[tuple[str, list[tuple[int, int | None]]]]]:
@@ -110,6 +98,11 @@ def test_small_workloads(family: str, fill: str, each: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_many_small_workloads(family: str, fill: str, each: str) -> None:
     compare_block(family, fill, each, LONG_SEEDS)
+
+
+def test_who_did_not_fit_beside_the_head_is_tried_again_when_a_shorter_job_has_started_before_it() -> None:
+    """The shorter one ends before the head starts: the head is named anew, and leaves room that it did not leave."""
+    compare(small("together", "shortest event 1110"), profile_of("shortest", "event", 1110), 1110)
 
 
 def compare_block(family: str, fill: str, each: str, seeds: range) -> None:

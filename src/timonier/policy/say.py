@@ -25,7 +25,7 @@ BACKFILLS = {
     "conservative": "every waiting job has a reservation, and others may pass if they delay nobody's",
 }
 _ASIDE = "a job that does not fit yet steps aside, and all others may pass it"
-BLOCKS = {  # without backfill
+BLOCKED = {  # without backfill
     "queue": BACKFILLS["none"],
     "partition": "a job that does not fit yet holds up its partition only",
     "skip": _ASIDE,
@@ -77,7 +77,7 @@ def say_profile(profile: Profile, on_nodes: bool = True) -> str:
 
 def _passing(profile: Profile) -> str:
     if profile.backfill.rule == "none":
-        return BLOCKS[profile.cycle.blocked]
+        return BLOCKED[profile.cycle.blocked]
     passing = BACKFILLS[profile.backfill.rule]
     if profile.backfill.order == "shortest":
         passing += ", shortest first"

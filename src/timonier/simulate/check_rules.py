@@ -265,6 +265,16 @@ def first_come_first_served(e: Evidence) -> list[str]:
     return told(e, wrong, "starts before a job that came before it (FCFS without backfill)")
 
 
+def nobody_leaves_unasked(e: Evidence) -> list[str]:
+    """Only where blocked jobs leave is anybody dropped; and there, and where plans are forgotten, nobody is promised a start."""
+    drops, forgets = e.profile.cycle.blocked == "drop", e.profile.backfill.rule in ("none", "reservations")
+    promised = (e.promised != UNKNOWN) & ~e.running_then
+    return [
+        *told(e, e.is_in("dropped") & (not drops), "is dropped, but cycle.blocked is not drop"),
+        *told(e, promised & forgets, "has a promised_s, but nobody promises any"),
+    ]
+
+
 def promised_starts_are_kept(e: Evidence) -> list[str]:
     """EASY's head and conservative's every job start by the first promise, where nothing can delay them."""
     profile = e.profile
@@ -324,6 +334,7 @@ RULES: tuple[Callable[[Evidence], list[str]], ...] = (
     queue_limits_are_kept,
     dependencies_are_kept,
     first_come_first_served,
+    nobody_leaves_unasked,
     promised_starts_are_kept,
     nobody_waits_for_nothing,
 )

@@ -78,6 +78,8 @@ def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:
     )
     if machine.is_counted:
         _tell_what_needs_nodes(jobs, assumed)
+        if profile.place.score:
+            assumed["place.score: all nodes are alike on a counted machine"] = len(jobs)
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Machines with nodes on which conservative backfill may count: names are given when a job starts.
+"""Machines with nodes on which a plan may count (conservative, reservations): names are given when a job starts.
 
 Names are not fungible over time: node 1 planned in [0, 5) and node 2 in [5, 10) leave one node free at every
 instant, but no single one for [0, 10).  Where all tasks take equal slots of the same nodes, a plan needs no names:
@@ -18,6 +18,7 @@ from timonier.policy import Profile
 from timonier.simulate.columns import Columns
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel import state as ks
+from timonier.simulate.kernel.free import RECENT
 from timonier.simulate.kernel.occupy import count_slots, name_starts
 from timonier.simulate.kernel.room import MANY
 from timonier.simulate.pack_nodes import OnNodes
@@ -95,7 +96,7 @@ def give_names(packed: Packed) -> None:
     ):
         getattr(cluster.room, name)[:] = getattr(nodes.fresh.room, name)
     for name in ("version", "stamp", "group_stamp"):
-        getattr(cluster.room, name)[:] += 1
+        getattr(cluster.room, name)[:] += RECENT + 1  # nothing that is known holds any longer
     start = state.marks["start"]
     started = np.flatnonzero(start >= 0)
     started = started[np.argsort(start[started], kind="stable")]

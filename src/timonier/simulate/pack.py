@@ -21,15 +21,15 @@ from timonier.simulate.columns import (
 from timonier.simulate.counted_nodes import in_slots, remembered, slots_of
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, RESERVATIONS, SHORTEST
+from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, RESERVATIONS, SHORTEST, YIELDING
 from timonier.simulate.kernel.conservative import HELD, UNPLACED, prime_line
+from timonier.simulate.kernel.count_cycle import prime_base
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, prime
 from timonier.simulate.kernel.keep import keep_promises
 from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.node_conservative import prime_plan
-from timonier.simulate.kernel.order import (
-    DYNAMIC_RULES,
-)
+from timonier.simulate.kernel.order import DYNAMIC_RULES
+from timonier.simulate.kernel.site import QUEUE
 from timonier.simulate.occupied import take_in
 from timonier.simulate.pack_nodes import (
     Demand,
@@ -37,14 +37,13 @@ from timonier.simulate.pack_nodes import (
     empty_plan,
     on_nodes,
     read_demand,
-    refuse_on_counted,
-    refuse_on_nodes,
     with_cycles,
 )
-from timonier.simulate.pack_rules import no_rules, rules_of
+from timonier.simulate.pack_rules import blocks, no_rules, refuse_contradictions, rules_of
 from timonier.simulate.pack_state import (
     RULES,
     empty_state,
+    set_cycles,
     set_jobs,
     set_line,
     set_marks,
@@ -92,13 +91,12 @@ def pack(jobs: Jobs, machine: Machine, profile: Profile, seed: int = 0) -> Packe
     """
     if len(jobs) >= MOST_JOBS:
         raise InputError(f"a workload has fewer than {MOST_JOBS} jobs", where=jobs.source)
+    refuse_contradictions(profile)
     jobs = _under(jobs, machine, profile)
     columns = read_columns(jobs, machine, profile)
     if not machine.is_counted:
-        refuse_on_nodes(profile)
         demand = read_demand(jobs, machine, profile, columns)
         return _pack_nodes(jobs, machine, profile, columns, demand, seed)
-    refuse_on_counted(machine, profile)
     refuse_what_cannot_run(jobs, columns, machine, profile)
     return _pack(jobs, machine, profile, columns, machine.processors or 0, _is_rich(jobs, machine, profile))
 
@@ -110,11 +108,12 @@ def _pack_nodes(
     bare = replace(machine, partitions=())
     packed = _pack(jobs, bare, profile, columns, machine.total_cores, rich=1)
     nodes = on_nodes(columns, demand, profile, packed.state, packed.row, seed)
-    if profile.backfill.rule == "conservative":
+    if profile.backfill.rule in ("conservative", "reservations"):
         goes_on = jobs.state is not None and jobs.state.settled and bool(jobs.state.engine.get("named"))
-        slots = 0 if goes_on else slots_of(nodes, columns, profile)
+        slots = 0 if goes_on or blocks(profile, machine) != QUEUE else slots_of(nodes, columns, profile)
         if slots:
             return _pack_slots(jobs, bare, profile, columns, nodes, slots)
+    if profile.backfill.rule == "conservative":
         names, rows = len(nodes.layout.names), len(nodes.cluster.held.node)
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
@@ -131,7 +130,7 @@ def _pack_nodes(
 def _pack_slots(
     jobs: Jobs, bare: Machine, profile: Profile, columns: Columns, nodes: OnNodes, slots: int
 ) -> Packed:
-    """Conservative backfill on equal slots: the counting engine decides, names are given at each start."""
+    """Plans of equal slots: the counting engine decides, names are given at each start."""
     counted = replace(bare, nodes=(), processors=slots)
     packed = _pack(jobs, counted, profile, in_slots(columns, nodes.shapes.tasks), slots, rich=1)
     nodes = replace(nodes, cluster=nodes.cluster._replace(base=packed.state))
@@ -165,7 +164,7 @@ def _pack(
     row = _rows_in_order(columns, keep_all=bool(rich))
     rules = rules_of(jobs, machine, profile, columns, row) if rich else no_rules()
     now = -1 if jobs.state is None else int(to_ticks(np.array([jobs.state.now_s]))[0][0])
-    kind = (_order_kind(profile), _backfill_kind(profile), int(profile.cycle.each == "event"), rich)
+    kind = _kind(profile, machine, rich)
     state = empty_state(len(row), rules, processors if counted else len(row), kind)
     set_jobs(state, columns, row)
     set_scalars(state, profile, now, processors)
@@ -173,6 +172,7 @@ def _pack(
     set_rank(state)
     if rich:
         set_use(state, machine)
+        set_cycles(state, profile, machine, rules.users)
     if counted:  # on nodes it is the placements that say what is taken
         held = int(columns.size[columns.running].sum())
         refuse_what_holds_too_much(jobs, held, "the machine", processors)
@@ -190,9 +190,11 @@ def _pack(
             calendar = int(kind[1] in (EASY, SHORTEST))
             prime(state, int(kind[0] == FIFO), rich, calendar, int(is_heaped(*kind)))
             _set_quiet(jobs, state)
-    if kind[1] == CONSERVATIVE and counted:
+    if kind[1] in (CONSERVATIVE, RESERVATIONS) and counted:
         set_line(state)
-        if jobs.state is not None:
+        if kind[1] == RESERVATIONS:
+            prime_base(state)
+        elif jobs.state is not None:
             _draw_line(state, rich, jobs.state.settled)
     return Packed(state, kind, row, columns)
 
@@ -237,8 +239,16 @@ def _is_rich(jobs: Jobs, machine: Machine, profile: Profile) -> int:
         bool(machine.partitions)
         or bool(profile.queues)
         or profile.order.rule == "priority"
+        or profile.backfill.rule == "reservations"
+        or blocks(profile, machine) != QUEUE
         or (jobs.has("dependency") and jobs.table.column("dependency").null_count < len(jobs))
     )
+
+
+def _kind(profile: Profile, machine: Machine, rich: int) -> tuple[int, int, int, int]:
+    backfill = _backfill_kind(profile, machine)
+    order = DYNAMIC if backfill in (RESERVATIONS, YIELDING) else _order_kind(profile)
+    return order, backfill, int(profile.cycle.each == "event"), rich
 
 
 def _order_kind(profile: Profile) -> int:
@@ -248,8 +258,10 @@ def _order_kind(profile: Profile) -> int:
     return FIFO if code == 0 else STATIC
 
 
-def _backfill_kind(profile: Profile) -> int:
+def _backfill_kind(profile: Profile, machine: Machine) -> int:
     rule = profile.backfill.rule
+    if rule == "none" and machine.is_counted and blocks(profile, machine) != QUEUE:
+        return YIELDING
     if rule == "conservative":
         return CONSERVATIVE
     if rule == "easy":

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonier.describe import Machine
-from timonier.kit.errors import InputError
 from timonier.policy import Profile
 from timonier.simulate.columns import Columns, refuse_by_queues
 from timonier.simulate.impossible import impossible_jobs
@@ -19,9 +18,10 @@ from timonier.simulate.kernel import state as ks
 from timonier.simulate.kernel.backfill import CONSERVATIVE, EASY, NONE, SHORTEST
 from timonier.simulate.kernel.choose import LOWEST_INDEX, PREORDER, UNIFORM
 from timonier.simulate.kernel.device import EMPTIEST, GRADIENT, LOWEST, RANDOM, TIGHTEST
-from timonier.simulate.kernel.free import BLOCK, GROUP_BITS
+from timonier.simulate.kernel.free import BLOCK, GROUP_BITS, RECENT
 from timonier.simulate.kernel.occupy import can_run
 from timonier.simulate.layout import Layout, lay_out
+from timonier.simulate.pack_rules import BLOCKED
 from timonier.simulate.rank import Ranks, in_order, rank_nodes
 from timonier.simulate.scores import NO_MEMO, counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
@@ -32,7 +32,6 @@ from timonier.workload.arrow import pc
 Ints = NDArray[np.int64]
 
 TIES = {"name": LOWEST_INDEX, "order": LOWEST_INDEX, "uniform": UNIFORM, "preorder": PREORDER}
-BLOCKED = {"queue": k.QUEUE, "partition": k.PARTITION, "skip": k.SKIP, "nothing": k.SKIP, "drop": k.DROP}
 DEVICES = {
     "first": LOWEST,
     "best-fit": TIGHTEST,
@@ -61,32 +60,6 @@ class OnNodes:
     layout: Layout
     shapes: Shapes
     fresh: k.Cluster | None = None
-
-
-def refuse_on_counted(machine: Machine, profile: Profile) -> None:
-    """Raise InputError for a profile that needs nodes on a machine that has none."""
-    if profile.backfill.rule == "reservations":
-        raise InputError(
-            f"backfill.rule = 'reservations' plans named nodes; {machine.name!r} is a count",
-            fix="describe the machine's nodes in [[node]], or set backfill.rule = 'conservative'",
-        )
-    if profile.cycle.blocked != "queue":
-        raise InputError(
-            f"cycle.blocked = {profile.cycle.blocked!r} needs a machine with nodes; {machine.name!r} is a count",
-            fix="describe the machine's nodes in [[node]], or set cycle.blocked = 'queue'",
-        )
-
-
-def refuse_on_nodes(profile: Profile) -> None:
-    """Raise InputError for a profile whose rules do not go together on a machine with nodes."""
-    if profile.backfill.rule == "reservations" and profile.cycle.blocked in ("queue", "partition"):
-        return
-    if profile.backfill.rule != "none" and profile.cycle.blocked != "queue":
-        raise InputError(
-            f"{profile.backfill.rule} backfill reserves behind a head that blocks the queue; "
-            f"cycle.blocked = {profile.cycle.blocked!r} has none",
-            fix='set cycle.blocked = "queue", or backfill.rule = "none"',
-        )
 
 
 def backfill_code(profile: Profile) -> int:
@@ -143,6 +116,7 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
     luck[k.SCALE] = profile.place.scale or 0
     luck[k.RELEASES] = 1
     luck[k.NAMED] = 1
+    luck[k.CHANGES] = 1
     want, total = counted_columns(profile, shapes, layout)
     sorts = int(shapes.shape["sort"].max(initial=0)) + 1 if needs_sorts(profile) else 0
     luck[k.BACKFILL] = backfill_code(profile)
@@ -192,8 +166,11 @@ def _empty_cluster(layout: Layout, shapes: Shapes, profile: Profile, base: ks.St
         open=np.zeros(len(layout.domain_kind), dtype=np.uint8),
         score=np.zeros(nodes, dtype=np.float64),
         list=np.zeros(max(nodes, len(base.jobs)) + 1, dtype=np.int32),
+        easing=np.zeros(nodes if keeps_later else 0, dtype=np.int32),
         eased=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
+        able=np.zeros(-(-nodes // BLOCK) if keeps_later else 0, dtype=np.int64),
         due=np.zeros(len(base.running) if keeps_later else 0, dtype=np.int64),
+        stays=np.zeros(len(base.jobs) if keeps_later else 0, dtype=np.int64),
         plan=empty_plan(layout, 0, 0, 0),
     )
 
@@ -211,7 +188,7 @@ def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
         of=link[2],
         licences=layout.licence.copy(),
         list=np.zeros(jobs + 1, dtype=np.int64),
-        heap=np.zeros(jobs + 2, dtype=np.int64),
+        heap=np.zeros(2 * (jobs + 2), dtype=np.int64),
         gained=np.ones(1, dtype=np.int64),
         knobs=np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64),
         user=np.zeros(0, dtype=np.int32),
@@ -237,6 +214,7 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints
     none = np.zeros(0, dtype=np.int64)
     words = none if words is None else words
     blocks = len(words) // BLOCK
+    groups = -(-blocks // (1 << GROUP_BITS))
     users = np.zeros((nodes, 2), dtype=np.int32)
     users[:, k.OWNER] = -1
     device = np.zeros((len(layout.device) if nodes else 0, 3), dtype=np.int32)
@@ -251,7 +229,8 @@ def _whole_room(layout: Layout, total: Ints, sorts: int, nodes: int, words: Ints
         gpus=k.WHOLE * (layout.node["last"] - layout.node["first"])[:nodes],
         word=words,
         stamp=np.ones(blocks, dtype=np.int32),
-        group_stamp=np.ones(-(-blocks // (1 << GROUP_BITS)), dtype=np.int32),
+        group_stamp=np.full(groups, RECENT + 1, dtype=np.int32),
+        changed=np.zeros((groups, RECENT), dtype=np.int32),
         ranked=none,
         rank=none,
         rank_word=none,

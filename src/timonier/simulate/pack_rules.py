@@ -9,12 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from timonier.describe import Machine
+from timonier.kit.errors import InputError
 from timonier.policy import Profile, Queue
 from timonier.simulate import dependencies
 from timonier.simulate.columns import Columns, Ints, rows_with, think_ticks
+from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
+
+BLOCKED = {
+    "queue": site.QUEUE,
+    "partition": site.PARTITION,
+    "skip": site.SKIP,
+    "nothing": site.SKIP,
+    "drop": site.DROP,
+}
+
+
+def refuse_contradictions(profile: Profile) -> None:
+    """Raise InputError for a profile whose rules do not go together."""
+    if profile.backfill.rule == "reservations" and profile.cycle.blocked in ("queue", "partition"):
+        return
+    if profile.backfill.rule != "none" and profile.cycle.blocked != "queue":
+        raise InputError(
+            f"{profile.backfill.rule} backfill reserves behind a head that blocks the queue; "
+            f"cycle.blocked = {profile.cycle.blocked!r} has none",
+            fix='set cycle.blocked = "queue", or backfill.rule = "none"',
+        )
+
+
+def blocks(profile: Profile, machine: Machine) -> int:
+    """What a blocked job blocks: where there are no partitions, all jobs are of the same one."""
+    code = BLOCKED[profile.cycle.blocked]
+    return site.QUEUE if code == site.PARTITION and not machine.partitions else code
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +54,14 @@ class Rules:
     limits: Ints
     partitions: int
     pairs: int
+    users: int
 
 
 def no_rules() -> Rules:
     """Of a workload without any."""
     none = np.zeros(0, dtype=np.int64)
     children = k.Children(none, np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int8))
-    return Rules(np.zeros(0, dtype=k.RULE_OF_JOB), children, np.zeros((0, 4), dtype=np.int64), 0, 0)
+    return Rules(np.zeros(0, dtype=k.RULE_OF_JOB), children, np.zeros((0, 4), dtype=np.int64), 0, 0, 0)
 
 
 def rules_of(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, row: Ints) -> Rules:
@@ -45,8 +74,9 @@ def rules_of(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, r
     for code, part in enumerate(machine.partitions):
         if part.default:
             partition[np.asarray(pc.is_null(jobs.texts("partition")).to_numpy(zero_copy_only=False))] = code
-    users = pc.fill_null(pc.dictionary_encode(jobs.texts("user")).combine_chunks().indices, -1)
-    _, pair = np.unique((queue.astype(np.int64) << 32) + np.asarray(users) + 1, return_inverse=True)
+    codes = pc.fill_null(pc.dictionary_encode(jobs.texts("user")).combine_chunks().indices, -1)
+    user = np.asarray(codes) + 1  # 0: a user that is not known
+    _, pair = np.unique((queue.astype(np.int64) << 32) + user, return_inverse=True)
     links = dependencies.read(jobs, row)
     if links.absent:
         columns.assumed["dependencies on jobs that are not in the table, taken as fulfilled"] = links.absent
@@ -55,6 +85,7 @@ def rules_of(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, r
     of_job["priority"] = jobs.numbers("priority", 0)[row]
     of_job["think"] = think_ticks(jobs, columns.assumed)[row]
     of_job["partition"] = partition[row]
+    of_job["user"] = user[row]
     of_job["queue"] = queue[row]
     of_job["pair"] = pair[row]
     of_job["depends"] = links.depends
@@ -64,6 +95,7 @@ def rules_of(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns, r
         limits=np.array([_limit_row(q) for q in profile.queues], dtype=np.int64).reshape(-1, 4),
         partitions=len(machine.partitions),
         pairs=int(pair.max(initial=-1)) + 1,
+        users=int(user.max(initial=0)) + 1,
     )
 
 

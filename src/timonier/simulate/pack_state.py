@@ -8,7 +8,7 @@ from timonier.describe import Machine
 from timonier.policy import Profile
 from timonier.simulate.columns import MOST_PROCESSORS, Columns, Ints
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE, NONE
+from timonier.simulate.kernel.backfill import CONSERVATIVE, NONE, RESERVATIONS
 from timonier.simulate.kernel.bits import WIDTH
 from timonier.simulate.kernel.loop import is_heaped
 from timonier.simulate.kernel.order import (
@@ -26,7 +26,7 @@ from timonier.simulate.kernel.order import (
     fill_keys,
 )
 from timonier.simulate.kernel.timeline import BEGIN, COUNT, FIRST, GAIN
-from timonier.simulate.pack_rules import Rules
+from timonier.simulate.pack_rules import Rules, blocks
 from timonier.simulate.ticks import to_ticks
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
@@ -53,7 +53,10 @@ def empty_state(count: int, rules: Rules, processors: int, kind: tuple[int, int,
     # one pass for every event: a job that counts as gone keeps its slot until its turn
     slots = min(processors * (1 + kind[2]), count) + 1
     places = count + 1 + WIDTH  # so many are tested at once
-    lines = 4 * (places + slots) + 256 if kind[1] == CONSERVATIVE else 0  # twice for what is over
+    cycling = kind[1] == RESERVATIONS
+    lines = 4 * (places + slots) + 256 if cycling or kind[1] == CONSERVATIVE else 0  # twice for what is over
+    rows = (1 + rules.partitions) * (1 + cycling)
+    scratch = max(slots, count if rich else 0, rules.partitions) + 2 + (rules.users if cycling else 0)
     empty = np.empty
     marks = np.zeros(count, dtype=k.MARK)
     marks["start"] = -1
@@ -92,12 +95,12 @@ def empty_state(count: int, rules: Rules, processors: int, kind: tuple[int, int,
         bucket=np.full(k.BUCKETS + 1, -1, dtype=np.int32),
         held=np.zeros(k.BUCKETS + 1, dtype=np.int32),
         group=np.zeros(k.BUCKETS >> k.GROUP_BITS, dtype=np.int32),
-        scratch=empty(max(slots, count if rich else 0) + 2, dtype=np.int64),
+        scratch=empty(scratch, dtype=np.int64),
         reserved=np.full(count if kind[1] == CONSERVATIVE else 0, -1, dtype=np.int64),
         line=k.Line(
-            at=empty((1 + rules.partitions, lines), dtype=np.int64),
-            free=empty((1 + rules.partitions, lines), dtype=np.int32),
-            span=np.zeros((1 + rules.partitions, 2), dtype=np.int64),
+            at=empty((rows, lines), dtype=np.int64),
+            free=empty((rows, lines), dtype=np.int32),
+            span=np.zeros((rows, 2), dtype=np.int64),
             gain=np.zeros(GAIN, dtype=np.int32),
         ),
     )
@@ -189,12 +192,27 @@ def set_use(state: k.State, machine: Machine) -> None:
     state.use.partition_free[:] = state.use.caps
 
 
+def set_cycles(state: k.State, profile: Profile, machine: Machine, users: int) -> None:
+    """What a blocked job blocks, and the knobs of backfill by reservations; users: whose jobs are counted."""
+    s = state.scalars
+    s[k.BLOCKS] = blocks(profile, machine)
+    knobs = profile.backfill
+    most = [k.NEVER if value is None else value for value in (knobs.depth, knobs.window_s, knobs.user_jobs)]
+    s[k.CYCLE_EVERY] = knobs.every_s or 0
+    s[k.CYCLE_GRID] = knobs.resolution_s or 1
+    s[k.CYCLE_DEPTH], s[k.CYCLE_WINDOW], s[k.CYCLE_USER] = most
+    s[k.USERS] = len(state.scratch) - users
+    if profile.backfill.rule == "reservations":
+        state.rules["user"] += s[k.USERS]
+        state.scratch[s[k.USERS] :] = 0
+
+
 def set_line(state: k.State) -> None:
-    """An empty machine from now on."""
+    """An empty machine from now on; of reservations, what runs: nothing."""
     line = state.line
     line.at[:, BEGIN] = state.scalars[k.NOW]
-    line.free[0, BEGIN] = state.scalars[k.PROCESSORS]
-    line.free[1:, BEGIN] = state.use.caps
+    caps = np.concatenate(([state.scalars[k.PROCESSORS]], state.use.caps))
+    line.free[:, BEGIN] = np.tile(caps, len(line.free) // len(caps))
     line.span[:, FIRST] = BEGIN
     line.span[:, COUNT] = BEGIN + 1
 

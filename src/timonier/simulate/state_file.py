@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from timonier.kit.errors import InputError
 from timonier.simulate.kernel import site
 from timonier.simulate.kernel import state as k
-from timonier.simulate.kernel.backfill import CONSERVATIVE
+from timonier.simulate.kernel.backfill import CONSERVATIVE, RESERVATIONS
 from timonier.simulate.kernel.conservative import HELD
 from timonier.simulate.pack import fingerprint
 from timonier.simulate.placements import placement_texts
@@ -100,7 +100,8 @@ def state_of(run: Run, now_s: float) -> Jobs:
         engine |= {"decisions": int(luck[site.DECISIONS]), "first": int(luck[site.FIRST])}
         # those that are left may all take equal slots: they keep their names nevertheless
         engine |= {"typical": kept(packed.nodes.cluster.scores)}
-        engine |= {"named": int(conservative and not packed.on_counts)}
+        plans = packed.kind[1] in (CONSERVATIVE, RESERVATIONS)
+        engine |= {"named": int(plans and not packed.on_counts)}
     usage = () if run.jobs.state is None else run.jobs.state.usage
     return Jobs(
         table=table,

@@ -32,7 +32,8 @@ from timonier.simulate.kernel.state import (
 )
 from timonier.simulate.kernel.waiting import heap_head, heap_pop, vacate
 
-NONE, EASY, SHORTEST, CONSERVATIVE, RESERVATIONS = range(5)
+# YIELDING: none, and a blocked job blocks something else than the queue; on counts only.
+NONE, EASY, SHORTEST, CONSERVATIVE, RESERVATIONS, YIELDING = range(6)
 CHUNK = 128  # places tested at once
 PART = 16  # and where one of them may start
 

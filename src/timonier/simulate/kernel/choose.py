@@ -112,7 +112,7 @@ def choose(cluster: Cluster, view: int, ask: tuple[int, int, int], domain: int, 
     per_node = site.shape[s]["per_node"]
     ties = luck[TIES]
     row = int(scores.memo_of[alt]) if view == NOW_ROOM else -1
-    beside = row_beside(cluster, view, s, alt)
+    beside = row_beside(cluster, view, alt)
     block = -1
     bits = 0
     found = 0

@@ -35,6 +35,7 @@ from timonier.simulate.kernel.waiting import move_down, move_up
 BLOCK_BITS = 5
 GROUP_BITS = 5
 BLOCK = 1 << BLOCK_BITS
+RECENT = 1 << GROUP_BITS  # changes of a group that are remembered
 NODE_BITS = 24  # of an entry in the order of keys, below its key
 
 
@@ -65,8 +66,11 @@ def count_left(site: Site, room: Room, n: int) -> int:
 @inline
 def touch(room: Room, n: int) -> None:
     """What is known of the block of node n holds no longer."""
-    room.stamp[n >> BLOCK_BITS] += 1
-    room.group_stamp[n >> (BLOCK_BITS + GROUP_BITS)] += 1
+    b = n >> BLOCK_BITS
+    g = b >> GROUP_BITS
+    room.stamp[b] += 1
+    room.changed[g, room.group_stamp[g] & (RECENT - 1)] = b
+    room.group_stamp[g] += 1
 
 
 @inline

@@ -6,12 +6,20 @@ from timonier.simulate.kernel.best import best_node
 from timonier.simulate.kernel.choose import LOWEST_INDEX, in_open_domain
 from timonier.simulate.kernel.device import put_task
 from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, touch
-from timonier.simulate.kernel.index import fits_by_index, is_awkward, may_have_room, row_beside
+from timonier.simulate.kernel.index import (
+    fits_by_index,
+    fits_of,
+    is_awkward,
+    lowest_bit,
+    may_have_room,
+    row_beside,
+)
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import capacity, is_spare, licensed, room_of
 from timonier.simulate.kernel.site import (
     ANYWHERE,
+    BOTH_ROOMS,
     DECISIONS,
     IN_NODE,
     LATER_ROOM,
@@ -20,6 +28,7 @@ from timonier.simulate.kernel.site import (
     TIES,
     Cluster,
     Room,
+    Site,
 )
 
 
@@ -87,6 +96,24 @@ def which_fits(cluster: Cluster, room: Room, job: int, s: int, tasks: int) -> in
 
 
 @inline
+def asks_something(site: Site, s: int) -> bool:
+    """Does a task take anything of its node?  Then it takes what is free now where nothing ends by the shadow time."""
+    shape = site.shape[s]
+    asks = shape["whole"] != 0 or shape["gpus"] > 0
+    for r in range(len(site.limited) - 1):
+        asks |= site.want[s, r] > 0
+    return bool(asks)
+
+
+@inline
+def nodes_to_try(cluster: Cluster, view: int, ask: tuple[int, int, int], row: int, b: int) -> int:
+    """The nodes of block b in which to look for room: where there may be some, all if that is not known (row -1)."""
+    if row >= 0:
+        return may_have_room(cluster, view, ask, row, b)
+    return (1 << min(BLOCK, len(cluster.site.node) - (b << BLOCK_BITS))) - 1
+
+
+@inline
 def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, rows: int) -> None:
     """Put the tasks where they fit first, by index; for LATER_ROOM first where they take nothing that is free now."""
     site = cluster.site
@@ -95,32 +122,40 @@ def fill(cluster: Cluster, view: int, ask: tuple[int, int, int], tasks: int, row
     job, s, alt = ask
     width = int(site.shape[s]["width"])
     per_node = int(site.shape[s]["per_node"])
-    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else row_beside(cluster, view, s, alt)
+    index_row = int(cluster.known.row_of[alt]) if view == NOW_ROOM else row_beside(cluster, view, alt)
+    only_eased = spare != 0 and index_row >= 0 and asks_something(site, s)
     done = 0
     for turn in range(2 if spare else 1):
         picky = spare != 0 and turn == 0
-        n = -1
-        while n + 1 < len(site.node):
-            n += 1
+        for b in range((len(site.node) + BLOCK - 1) >> BLOCK_BITS):
             if done == tasks:
                 return
-            if (
-                index_row >= 0
-                and n & (BLOCK - 1) == 0
-                and may_have_room(cluster, view, ask, index_row, n >> BLOCK_BITS) == 0
-            ):
-                n += BLOCK - 1
-                continue
-            while done < tasks and cluster.mine[n] < per_node:
-                if capacity(site, room, job, s, alt, n, 1) == 0:
-                    break
-                if picky and not is_spare(site, room, cluster.room, s, alt, n):
-                    break
-                row = rows + done * width
-                cluster.luck[DECISIONS] += 1
-                put_task(cluster, view, ask, n, row)
-                cluster.mine[n] += 1
-                done += 1
+            left = nodes_to_try(cluster, view, ask, index_row, b)
+            if picky and only_eased:
+                left &= int(cluster.eased[b])
+            while left:
+                low = left & -left
+                left ^= low
+                n = (b << BLOCK_BITS) + lowest_bit(low)
+                while done < tasks and cluster.mine[n] < per_node:
+                    if capacity(site, room, job, s, alt, n, 1) == 0:
+                        break
+                    if picky and not is_spare(site, room, cluster.room, s, alt, n):
+                        break
+                    row = rows + done * width
+                    cluster.luck[DECISIONS] += 1
+                    put_task(cluster, view, ask, n, row)
+                    cluster.mine[n] += 1
+                    done += 1
+
+
+@inline
+def look_first(cluster: Cluster, view: int, ask: tuple[int, int, int]) -> None:
+    """Find where `both` may have room before a job is placed there whose own tasks change that: it holds meanwhile."""
+    row = row_beside(cluster, view, ask[2])
+    if row >= 0 and view == BOTH_ROOMS and is_awkward(cluster, ask[1]):
+        for b in range(len(cluster.room.stamp)):
+            fits_of(cluster, ask, row, b)
 
 
 @helper
@@ -135,6 +170,7 @@ def place(cluster: Cluster, view: int, job: int, alt: int) -> None:
     within = shape["within"]
     ask = (job, s, alt)
     luck = cluster.luck
+    look_first(cluster, view, ask)
     plain = len(cluster.scores.rule) == 0 and luck[TIES] == LOWEST_INDEX and luck[SAMPLE] == 0
     if plain and within == ANYWHERE:
         fill(cluster, view, ask, tasks, rows)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from timonier.simulate.kernel.chance import draw
-from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, GROUP_BITS
+from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS, GROUP_BITS, RECENT
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.room import MANY, capacity
@@ -77,6 +77,7 @@ def find_fits(cluster: Cluster, ask: tuple[int, int, int], row: int, b: int) -> 
                 found &= ~(1 << i)
                 if cluster.mine[n] < per_node and capacity(site, room, job, s, alt, n, 1) > 0:
                     found |= 1 << i
+    index.group_count[row, b >> GROUP_BITS] += count_bits(int(found)) - count_bits(int(index.fits[row, b]))
     index.fits[row, b] = found
     index.at[row, b] = room.stamp[b]
     return int(found)
@@ -91,20 +92,19 @@ def fits_of(cluster: Cluster, ask: tuple[int, int, int], row: int, b: int) -> in
 
 
 @inline
-def row_beside(cluster: Cluster, view: int, s: int, alt: int) -> int:
+def row_beside(cluster: Cluster, view: int, alt: int) -> int:
     """The row by which EASY may leave out nodes in `later` and `both` (may_have_room), -1: it has to look at all."""
-    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0 or is_awkward(cluster, s):
+    if view == NOW_ROOM or cluster.luck[MIRRORED] == 0:
         return -1
     return int(cluster.known.row_of[alt])
 
 
 @inline
 def may_have_room(cluster: Cluster, view: int, ask: tuple[int, int, int], row: int, b: int) -> int:
-    """Which nodes of block b may have room: those that have it now, and in `later` those where something ends."""
-    bits = fits_of(cluster, ask, row, b)
+    """Which nodes of block b may have room: those that have it now; in `later`, where only the head is placed, `able`."""
     if view == LATER_ROOM:
-        bits |= int(cluster.eased[b])
-    return bits
+        return int(cluster.able[b])
+    return fits_of(cluster, ask, row, b)
 
 
 @inline
@@ -115,13 +115,14 @@ def count_fits(cluster: Cluster, ask: tuple[int, int, int], row: int, most: int)
     blocks = len(room.stamp)
     count = 0
     for g in range(len(room.group_stamp)):
-        if index.group_at[row, g] != room.group_stamp[g]:
-            first = g << GROUP_BITS
-            inside = 0
-            for b in range(first, min(first + (1 << GROUP_BITS), blocks)):
-                inside += count_bits(fits_of(cluster, ask, row, b))
-            index.group_count[row, g] = inside
-            index.group_at[row, g] = room.group_stamp[g]
+        known = index.group_at[row, g]
+        now = room.group_stamp[g]
+        recent = now - known <= RECENT
+        first = g << GROUP_BITS
+        for step in range(now - known if recent else min(1 << GROUP_BITS, blocks - first)):
+            b = int(room.changed[g, (known + step) & (RECENT - 1)]) if recent else first + step
+            fits_of(cluster, ask, row, b)
+        index.group_at[row, g] = now
         count += index.group_count[row, g]
         if count >= most:
             break

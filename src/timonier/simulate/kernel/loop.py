@@ -29,12 +29,23 @@ from timonier.simulate.kernel.backfill import (
     shortest_pass,
 )
 from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.count_cycle import (
+    begin_cycles,
+    give_rest,
+    has_come,
+    is_cycle,
+    is_dynamic,
+    make_cycle,
+    next_cycle,
+    yielding_pass,
+)
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, STATIC, is_due, next_clock
 from timonier.simulate.kernel.jit import inline, loop
 from timonier.simulate.kernel.pool import charge, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVED,
     BUDGET,
+    CYCLE_EVERY,
     DONE,
     ENDED,
     ENDS,
@@ -87,12 +98,15 @@ def join_line(state: State, now: int) -> None:
 def build(order: int, backfill: int, rich: int) -> Advance:
     """The loop for one kind of profile and workload: advance(state, until, budget) -> reason.
 
-    order: FIFO, STATIC or DYNAMIC.  backfill: NONE, EASY or SHORTEST.
+    order: FIFO, STATIC or DYNAMIC.  backfill: NONE, EASY, SHORTEST, RESERVATIONS or YIELDING.
     rich: 1 when some job has a partition, a queue rule or a dependency.
+    RESERVATIONS and YIELDING are rich always, and DYNAMIC whatever the order: one build for all of them.
     """
     fifo = order == FIFO and not rich
     dynamic = order == DYNAMIC
-    calendar = backfill != bf.NONE
+    cycling = backfill == bf.RESERVATIONS
+    yielding = cycling or backfill == bf.YIELDING
+    calendar = backfill in (bf.EASY, bf.SHORTEST)
     easy = backfill == bf.EASY
     shortest = backfill == bf.SHORTEST
     keeps_shadow = calendar and not rich
@@ -105,6 +119,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
         s = state.scalars
         stop = s[EVENTS] + budget
         clock = s[EVERY] > 0
+        if cycling:
+            clock = True
         while True:
             now = next_end(state)
             if not (patient and s[WAITING] > 0 and s[ON_END] and not clock):
@@ -117,6 +133,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 if is_over(state, now):
                     return DONE
                 now = min(now, next_clock(state))
+                if cycling:
+                    now = min(now, next_cycle(state))
             if now > until:
                 if patient and not s[FORCED]:
                     join_line(state, until)
@@ -125,6 +143,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 return BUDGET
             if clock:
                 begin_instant(state, now)
+                if cycling:
+                    begin_cycles(state)
             else:
                 s[NOW] = now
             s[EVENTS] += 1
@@ -134,6 +154,8 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                     note_end(state, slot)
                 if calendar:
                     leave(state, slot)
+                if cycling:
+                    give_rest(state, slot)
                 release(state, slot)
                 job = retire(state, slot)
                 if rich:
@@ -157,14 +179,19 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                 elif fifo:
                     append(state, job)
                 else:
-                    insert(state, rich, 0, job)
+                    k = insert(state, rich, 0, job)
+                    if cycling:
+                        has_come(state, k)
                 s[ARRIVED] = 1
             if is_due(state):
                 s[FORCED] = 0
                 if s[WAITING] > 0:
                     if dynamic:
-                        resort(state, rich)
-                    if rich:
+                        if not yielding or is_dynamic(state):
+                            resort(state, rich)
+                    if yielding:
+                        yielding_pass(state, int(cycling))
+                    elif rich:
                         rich_pass(state, backfill)
                     elif easy:
                         easy_pass(state)
@@ -176,8 +203,16 @@ def build(order: int, backfill: int, rich: int) -> Advance:
                         plain_pass(state)
                 elif keeps_shadow:
                     s[HEAD] = -1
+                if cycling:
+                    if s[CYCLE_EVERY] == 0 and s[WAITING] > 0:
+                        make_cycle(state)
                 s[ENDED] = 0
                 s[ARRIVED] = 0
+            if cycling:
+                if is_cycle(state):
+                    if is_dynamic(state):
+                        resort(state, rich)
+                    make_cycle(state)
             count_waiting(state)
 
     return advance

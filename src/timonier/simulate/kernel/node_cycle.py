@@ -5,11 +5,19 @@ docs/background/node-engine.md says what a cycle does; what is free when is foun
 
 from __future__ import annotations
 
+from timonier.simulate.kernel.count_cycle import first_unplanned, is_dynamic
 from timonier.simulate.kernel.gang import place, which_fits
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
-from timonier.simulate.kernel.order import DYNAMIC_RULES
-from timonier.simulate.kernel.plan import find_hole, link, unlink, window_end
+from timonier.simulate.kernel.node_hole import (
+    add_running,
+    find_hole,
+    gather_running,
+    mark_nodes,
+    open_rooms,
+    restore,
+)
+from timonier.simulate.kernel.plan import link, window_end
 from timonier.simulate.kernel.pool import is_held
 from timonier.simulate.kernel.reserve import start
 from timonier.simulate.kernel.room import move_job
@@ -21,13 +29,27 @@ from timonier.simulate.kernel.site import (
     GRID,
     PERIOD,
     USER_JOBS,
-    WINDOW,
     Cluster,
 )
-from timonier.simulate.kernel.state import BEFORE, HI, HOLE, LO, NEVER, NOW, PEAK, RULE, STOP, WAITING
+from timonier.simulate.kernel.state import (
+    BEFORE,
+    CALM,
+    HI,
+    HOLE,
+    LO,
+    LOOKED,
+    NAMED_JOBS,
+    NEVER,
+    NOW,
+    PEAK,
+    PLANNED,
+    RUNNING,
+    SEEN,
+    SEQ,
+    STOP,
+    WAITING,
+)
 from timonier.simulate.kernel.waiting import resort
-
-WFP3, UNICEF = DYNAMIC_RULES
 
 
 @inline
@@ -57,33 +79,43 @@ def cycle_by_clock(cluster: Cluster) -> None:
     period = cluster.plan.knobs[PERIOD]
     if period == 0 or s[NOW] % period != 0 or s[WAITING] == 0:
         return
-    if s[RULE] == WFP3 or s[RULE] == UNICEF:
+    if is_dynamic(base):
         resort(base, 1)
     make_cycle(cluster)
 
 
 @helper
 def commit_running(cluster: Cluster) -> None:
-    """What runs is held until its expected end; what counts as gone is not."""
+    """What runs is held until its expected end; what counts as gone is not. Who overruns, or will, ends the calm."""
     base = cluster.base
-    now = int(base.scalars[NOW])
-    for slot in range(base.scalars[PEAK]):
+    s = base.scalars
+    now = int(s[NOW])
+    for slot in range(s[PEAK]):
         running = base.running[slot]
-        if running["job"] >= 0 and running["after"] != 1:
-            link(cluster, int(running["job"]), now, max(int(running["expected"]), now + 1))
+        job = int(running["job"])
+        if job < 0 or running["after"] == 1:
+            continue
+        expected = int(running["expected"])
+        link(cluster, job, now, max(expected, now + 1))
+        if base.jobs[job]["run"] > base.jobs[job]["est"]:
+            s[CALM] = min(int(s[CALM]), expected) if expected > now else 0
 
 
 @helper
-def forget(cluster: Cluster) -> None:
-    """The plan of a cycle is over."""
+def begin_plan(cluster: Cluster) -> None:
+    """Forget the plan of the last cycle; the new one is what runs, and nobody has been looked at."""
     base = cluster.base
     s = base.scalars
-    for slot in range(s[PEAK]):
-        if base.running[slot]["job"] >= 0:
-            unlink(cluster, int(base.running[slot]["job"]))
-    for k in range(s[LO], s[HI]):
-        if base.waiting.size[k] != HOLE:
-            unlink(cluster, int(base.waiting.job[k]))
+    plan = cluster.plan
+    plan.head[:] = -1
+    for at in range(s[NAMED_JOBS]):
+        plan.begin[int(cluster.list[at])] = NEVER
+    s[NAMED_JOBS] = 0
+    s[LOOKED] = 0
+    s[CALM] = NEVER
+    plan.looked[:] = 0
+    open_rooms(cluster)
+    commit_running(cluster)
 
 
 @helper
@@ -98,11 +130,12 @@ def start_in_hole(cluster: Cluster, k: int, job: int) -> None:
     move_job(cluster.site, cluster.room, cluster.held, job, s, int(ask["at"]), tasks, 1)
     start(cluster, k, job)
     link(cluster, job, now, window_end(now, int(base.jobs[job]["est"])))
+    add_running(cluster, int(base.idle[base.scalars[RUNNING] - 1]))
 
 
 @helper
 def reserve_hole(cluster: Cluster, job: int, begin: int) -> None:
-    """Name a job in its hole, and plan it from `begin` on, on the grid; naming is no decision."""
+    """Name a job in its hole, and plan it from `begin` on, to an end on the grid; naming is no decision."""
     luck = cluster.luck
     decisions = luck[DECISIONS]
     first = luck[FIRST]
@@ -112,37 +145,50 @@ def reserve_hole(cluster: Cluster, job: int, begin: int) -> None:
     luck[DECISIONS] = decisions
     luck[FIRST] = first
     grid = int(cluster.plan.knobs[GRID])
-    low = begin // grid * grid
     end = window_end(begin, int(cluster.base.jobs[job]["est"]))
     if end < NEVER:
-        end = max(end // grid * grid, low + grid)
-    link(cluster, job, low, end)
+        end = max(end // grid, begin // grid + 1) * grid
+    link(cluster, job, begin, end)
+    cluster.list[cluster.base.scalars[NAMED_JOBS]] = job
+    cluster.base.scalars[NAMED_JOBS] += 1
 
 
 @helper
 def make_cycle(cluster: Cluster) -> None:
-    """One cycle: plan the waiting jobs in order; start who fits now, reserve for who fits within the window."""
+    """One cycle: plan the waiting jobs in order; start who fits now, reserve for who fits within the window.
+
+    If nothing has happened since the last one, it finds what that one found: only who came since is planned.
+    """
     base = cluster.base
     s = base.scalars
     plan = cluster.plan
     now = int(s[NOW])
-    commit_running(cluster)
-    plan.looked[:] = 0
-    looked = 0
-    for k in range(s[LO], s[HI]):
-        if looked >= plan.knobs[DEPTH] or s[STOP]:
-            break
-        if base.waiting.size[k] == HOLE:
-            continue
+    calm = now < s[CALM] and s[SEQ] == s[SEEN]
+    s[SEEN] = s[SEQ]
+    if calm:
+        k = first_unplanned(base)
+    else:
+        begin_plan(cluster)
+        k = int(s[LO])
+    if k < s[HI]:
+        gather_running(cluster)
+    while k < s[HI] and s[LOOKED] < plan.knobs[DEPTH] and not s[STOP]:
         job = int(base.waiting.job[k])
         user = int(plan.user[job])
-        if is_held(base, job) or plan.looked[user] >= plan.knobs[USER_JOBS]:
-            continue
-        looked += 1
-        plan.looked[user] += 1
-        begin = find_hole(cluster, job, now, now + plan.knobs[WINDOW] + 1)
-        if begin == now:
-            start_in_hole(cluster, k, job)
-        elif begin < NEVER:
-            reserve_hole(cluster, job, begin)
-    forget(cluster)
+        free = base.waiting.size[k] != HOLE and plan.looked[user] < plan.knobs[USER_JOBS]
+        if free and not is_held(base, job):
+            s[LOOKED] += 1
+            plan.looked[user] += 1
+            begin = find_hole(cluster, job)
+            if begin == now:
+                start_in_hole(cluster, k, job)
+            elif begin < NEVER:
+                reserve_hole(cluster, job, begin)
+                s[CALM] = min(int(s[CALM]), begin)
+            if begin < NEVER:
+                mark_nodes(cluster, job)
+            restore(cluster)
+        k += 1
+    s[PLANNED] = s[WAITING]
+    if is_dynamic(base):
+        s[CALM] = 0

@@ -14,6 +14,7 @@ from timonier.simulate.kernel.arrivals import (
     next_submission,
 )
 from timonier.simulate.kernel.backfill import SHORTEST
+from timonier.simulate.kernel.count_cycle import has_come
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
@@ -30,6 +31,7 @@ from timonier.simulate.kernel.state import (
     ARRIVED,
     BATCH,
     BUDGET,
+    CALM,
     CLOCK,
     DONE,
     END,
@@ -143,11 +145,14 @@ def _build_instants(cycling: int) -> AdvanceNodes:
                 give_back(cluster, slot)
                 end_job(base, retire(base, slot), now)
                 s[ENDED] = 1
+                s[CALM] = 0
             while True:
                 job = next_arrived(base, now)
                 if job < 0:
                     break
-                insert(base, 1, 0, job)
+                k = insert(base, 1, 0, job)
+                if cycling:
+                    has_come(base, k)
                 s[ARRIVED] = 1
             if is_due(base):
                 s[FORCED] = 0
@@ -194,6 +199,8 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 if cycling:
                     begin_cycles(cluster)
                 gather_ends(cluster)
+                if s[BATCH] > 0:
+                    s[CALM] = 0
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:
                 job = next_arrived(base, s[NOW])
@@ -201,7 +208,9 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                     s[PHASE] = END if phase == ARRIVE else CLOCK
                     continue
                 s[EVENTS] += 1
-                insert(base, 1, 0, job)
+                k = insert(base, 1, 0, job)
+                if cycling:
+                    has_come(base, k)
                 due = s[ON_SUBMIT] > 0
                 if due and s[RULE] == FCFS and cluster.luck[BACKFILL] != SHORTEST:
                     due = which_fits_now(cluster, job) >= 0
@@ -215,6 +224,7 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 if base.running[slot]["expected"] != s[NOW]:
                     give_back(cluster, slot)
                 end_job(base, retire(base, slot), s[NOW])
+                s[CALM] = 0
                 due = s[ON_END] > 0
             else:
                 s[PHASE] = IDLE

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from timonier.simulate.kernel.arrivals import settle
 from timonier.simulate.kernel.backfill import NONE
-from timonier.simulate.kernel.gang import place
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.pool import charge, is_held
 from timonier.simulate.kernel.reserve import backfill as backfill_behind
-from timonier.simulate.kernel.reserve import leave_end, mirror, start, which_fits_now
+from timonier.simulate.kernel.reserve import start_now, which_fits_now
 from timonier.simulate.kernel.room import move_job
+from timonier.simulate.kernel.shadow import follow_end
 from timonier.simulate.kernel.site import (
     BACKFILL,
     BLOCKED,
+    CHANGES,
     DROP,
     MIRRORED,
-    NOW_ROOM,
     PARTITION,
     QUEUE,
     RELEASES,
@@ -43,11 +43,11 @@ def give_back(cluster: Cluster, slot: int) -> None:
         -1,
     )
     if cluster.luck[MIRRORED]:
-        mirror(cluster, job, -1)
-        leave_end(cluster, slot)
+        follow_end(cluster, slot)
     charge(base, job, -1)
     base.running[slot]["after"] = 1
     cluster.luck[RELEASES] += 1
+    cluster.luck[CHANGES] += 1
 
 
 @helper
@@ -88,10 +88,7 @@ def start_in_order(cluster: Cluster) -> int:
             continue
         alt = which_fits_now(cluster, job)
         if alt >= 0:
-            place(cluster, NOW_ROOM, job, alt)
-            start(cluster, k, job)
-            if cluster.luck[MIRRORED]:
-                mirror(cluster, job, 1)
+            start_now(cluster, k, job, alt)
         elif blocked == QUEUE:
             return int(k)
         elif blocked == PARTITION:

@@ -1,28 +1,26 @@
 """EASY on nodes: the blocked head holds named nodes, GPUs and slices at the earliest time at which it fits.
 
-`later` is the room at that time, the head placed in it; `both` what is free now and then: what a candidate may
-take that runs past that time. The head is named anew, at the same time, when a job started that ends before it:
-it then prefers what is not free now, so that a reservation lies idle as little as can be.
-Both are kept from pass to pass: they follow `room`, and a pass gives back in `later` what ends by the shadow time
-and takes it again when it is done.
+`later` is the room at that time (shadow.py), with the head placed in it `both` what is free now and then: what a
+candidate may take that runs past that time. The head is named anew, at the same time, when a job started that ends
+before it: it then prefers what is not free now, so that a reservation lies idle as little as can be.
 """
 
 from __future__ import annotations
 
 from timonier.simulate.kernel.backfill import SHORTEST, sort_picks
-from timonier.simulate.kernel.free import BLOCK, BLOCK_BITS
-from timonier.simulate.kernel.gang import place, which_fits, which_fits_by_index
-from timonier.simulate.kernel.index import fits_of, lowest_bit
+from timonier.simulate.kernel.gang import place, which_fits_by_index
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.pool import charge, is_held, take
-from timonier.simulate.kernel.room import capacity, copy_room, licensed, meet_node, move_job
+from timonier.simulate.kernel.room import meet_node
+from timonier.simulate.kernel.shadow import find_shadow, follow_start, is_simple, move_in, which_fits_later
 from timonier.simulate.kernel.site import (
-    ANYWHERE,
     BOTH_ROOMS,
+    CHANGES,
     DECISIONS,
-    DUE,
     FIRST,
+    FITTING,
+    FOUND,
     LATER_ROOM,
     MIRRORED,
     NAMED,
@@ -30,10 +28,9 @@ from timonier.simulate.kernel.site import (
     REFUSED,
     RELEASES,
     Cluster,
-    Room,
 )
-from timonier.simulate.kernel.state import HI, HOLE, NEVER, NOW, PEAK, SHADOW, SLOT_BITS
-from timonier.simulate.kernel.waiting import move_down, move_up, vacate
+from timonier.simulate.kernel.state import HEAD, HI, HOLE, NEVER, NOW, SHADOW
+from timonier.simulate.kernel.waiting import vacate
 
 # Columns of `tired`.
 WHEN, TASKS_NOW, WHEN_BOTH, TASKS_BOTH = range(4)
@@ -74,173 +71,24 @@ def which_fits_beside(cluster: Cluster, job: int) -> int:
 
 
 @inline
-def start(cluster: Cluster, k: int, job: int) -> None:
-    """The job at place k, whose nodes are taken, starts."""
+def start(cluster: Cluster, k: int, job: int) -> int:
+    """The job at place k, whose nodes are taken, starts; returns its slot."""
     base = cluster.base
     slot = take(base, 0, job, base.scalars[NOW])
     base.running[slot]["after"] = 0
     charge(base, job, 1)
     vacate(base, k)
+    return slot
+
+
+@helper
+def start_now(cluster: Cluster, k: int, job: int, alt: int) -> None:
+    """Start a job that fits (which_fits_now was just asked)."""
+    place(cluster, NOW_ROOM, job, alt)
+    slot = start(cluster, k, job)
+    cluster.luck[CHANGES] += 1
     if cluster.luck[MIRRORED]:
-        enter_end(cluster, slot)
-
-
-@helper
-def move_in(cluster: Cluster, room: Room, job: int, sign: int) -> None:
-    """Take (1) or give back (-1) in a room what a job holds, or held, by its rows."""
-    ask = cluster.ask[job]
-    move_job(
-        cluster.site, room, cluster.held, job, int(ask["shape"]), int(ask["at"]), int(ask["tasks"]), sign
-    )
-
-
-@helper
-def mirror(cluster: Cluster, job: int, sign: int) -> None:
-    """Do in `later` and `both` what was done in `room`: between passes all three are the same."""
-    move_in(cluster, cluster.later, job, sign)
-    move_in(cluster, cluster.both, job, sign)
-
-
-@inline
-def find_end(cluster: Cluster, key: int) -> int:
-    """The place of a key among the expected ends, or where it belongs."""
-    low = 0
-    high = int(cluster.luck[DUE])
-    while low < high:
-        middle = (low + high) >> 1
-        if cluster.due[middle] < key:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
-@helper
-def enter_end(cluster: Cluster, slot: int) -> None:
-    """A running job joins the expected ends, which are in order."""
-    expected = cluster.base.running[slot]["expected"]
-    if expected < NEVER:
-        key = (expected << SLOT_BITS) | slot
-        k = find_end(cluster, key)
-        move_up(cluster.due, k, cluster.luck[DUE])
-        cluster.due[k] = key
-        cluster.luck[DUE] += 1
-
-
-@helper
-def leave_end(cluster: Cluster, slot: int) -> None:
-    """A job that gives back what it holds leaves the expected ends."""
-    expected = cluster.base.running[slot]["expected"]
-    if expected < NEVER:
-        k = find_end(cluster, (expected << SLOT_BITS) | slot)
-        move_down(cluster.due, k + 1, cluster.luck[DUE])
-        cluster.luck[DUE] -= 1
-
-
-@helper
-def begin_mirror(cluster: Cluster) -> None:
-    """From now on `later` and `both` follow `room`, and expected ends are in order."""
-    base = cluster.base
-    copy_room(cluster.room, cluster.later)
-    copy_room(cluster.room, cluster.both)
-    cluster.luck[MIRRORED] = 1
-    for slot in range(base.scalars[PEAK]):
-        if base.running[slot]["job"] >= 0 and base.running[slot]["after"] == 0:  # somebody, not gone already
-            enter_end(cluster, slot)
-
-
-@inline
-def is_simple(cluster: Cluster, s: int) -> bool:
-    """One alternative, wherever it is: a job fits where the nodes together take its tasks."""
-    shape = cluster.site.shape[s]
-    return bool(shape["within"] == ANYWHERE and shape["last"] == shape["first"] + 1)
-
-
-@inline
-def ease(cluster: Cluster, job: int) -> None:
-    """The nodes of a job may have more in `later` than now."""
-    ask = cluster.ask[job]
-    width = int(cluster.site.shape[ask["shape"]]["width"])
-    for task in range(ask["tasks"]):
-        n = int(cluster.held.node[int(ask["at"]) + task * width])
-        cluster.eased[n >> BLOCK_BITS] |= 1 << (n & (BLOCK - 1))
-
-
-@helper
-def release(cluster: Cluster, slot: int, s: int, alt: int, most: int) -> int:
-    """Give a running job's nodes back in `later`; returns how many more tasks of shape s fit, counted up to `most`."""
-    job = int(cluster.base.running[slot]["job"])
-    site = cluster.site
-    later = cluster.later
-    held = cluster.held
-    ask = cluster.ask[job]
-    of = int(ask["shape"])
-    width = int(site.shape[of]["width"])
-    more = 0
-    for task in range(ask["tasks"]):
-        row = int(ask["at"]) + task * width
-        n = int(held.node[row])
-        if most > 0:
-            more -= capacity(site, later, -2, s, alt, n, most)
-        move_job(site, later, held, job, of, row, 1, -1)
-        if most > 0:
-            more += capacity(site, later, -2, s, alt, n, most)
-    return more
-
-
-@helper
-def count_now(cluster: Cluster, job: int, s: int, alt: int, tasks: int) -> int:
-    """How many tasks of a shape fit now, each node counted up to `tasks`."""
-    row = int(cluster.known.row_of[alt])
-    sum_ = 0
-    if row < 0:
-        for n in range(len(cluster.site.node)):
-            sum_ += capacity(cluster.site, cluster.room, job, s, alt, n, tasks)
-        return sum_
-    for b in range(len(cluster.room.stamp)):
-        left = fits_of(cluster, (job, s, alt), row, b)
-        while left:
-            low = left & -left
-            left ^= low
-            n = (b << BLOCK_BITS) + lowest_bit(low)
-            sum_ += capacity(cluster.site, cluster.room, job, s, alt, n, tasks)
-    return sum_
-
-
-@helper
-def find_shadow(cluster: Cluster, head: int) -> int:
-    """Set SHADOW to the first time at which the head fits by expected ends, and give back in `later` what ends by then.
-
-    Returns how many ends, the first of `due`, that was; their jobs stand in `list`.
-    """
-    base = cluster.base
-    s = base.scalars
-    site = cluster.site
-    later = cluster.later
-    shape = int(cluster.ask[head]["shape"])
-    tasks = int(cluster.ask[head]["tasks"])
-    first = int(site.shape[shape]["first"])
-    simple = is_simple(cluster, shape)
-    fitting = count_now(cluster, -2, shape, first, tasks) if simple else 0
-    count = 0
-    soonest = (s[NOW] + 1) << SLOT_BITS  # an overdue job is expected to end next
-    while count < cluster.luck[DUE]:
-        when = max(cluster.due[count], soonest) >> SLOT_BITS
-        while count < cluster.luck[DUE] and max(cluster.due[count], soonest) >> SLOT_BITS == when:
-            slot = int(cluster.due[count] & ((1 << SLOT_BITS) - 1))
-            cluster.list[count] = base.running[slot]["job"]
-            ease(cluster, int(cluster.list[count]))
-            count += 1
-            fitting += release(cluster, slot, shape, first, tasks if simple else 0)
-        if simple:
-            found = fitting >= tasks and licensed(site, later, shape, tasks)
-        else:
-            found = which_fits(cluster, later, head, shape, tasks) >= 0
-        if found:
-            s[SHADOW] = when
-            return count
-    s[SHADOW] = NEVER
-    return count
+        follow_start(cluster, slot, NOW_ROOM)
 
 
 @inline
@@ -264,7 +112,7 @@ def name_head(cluster: Cluster, head: int) -> None:
     shape = int(cluster.ask[head]["shape"])
     alt = int(cluster.site.shape[shape]["first"])
     if not is_simple(cluster, shape):
-        alt = which_fits(cluster, cluster.later, head, shape, int(cluster.ask[head]["tasks"]))
+        alt = which_fits_later(cluster, head)
     place(cluster, LATER_ROOM, head, alt)
     meet_head(cluster, head)
     luck[DECISIONS] = decisions
@@ -280,65 +128,112 @@ def forget_head(cluster: Cluster, head: int) -> None:
 
 
 @helper
+def shares_node(cluster: Cluster, job: int, other: int) -> bool:
+    """Do two jobs hold something of one node?"""
+    found = False
+    for turn in range(3):  # mark the nodes of one, look at those of the other, forget the marks
+        ask = cluster.ask[job if turn == 1 else other]
+        width = int(cluster.site.shape[ask["shape"]]["width"])
+        for task in range(ask["tasks"]):
+            n = int(cluster.held.node[int(ask["at"]) + task * width])
+            if turn == 1:
+                found |= cluster.mine[n] > 0
+            else:
+                cluster.mine[n] = 1 - turn // 2
+    return found
+
+
+@helper
 def start_beside(cluster: Cluster, k: int, job: int, alt: int) -> None:
     """Start a job that runs past the shadow time, on what the head does not need."""
     place(cluster, BOTH_ROOMS, job, alt)
     move_in(cluster, cluster.room, job, 1)
-    move_in(cluster, cluster.later, job, 1)
-    start(cluster, k, job)
+    if shares_node(cluster, job, int(cluster.base.scalars[HEAD])):
+        cluster.luck[FITTING] = -1
+    follow_start(cluster, start(cluster, k, job), BOTH_ROOMS)
+    cluster.luck[CHANGES] += 1
+
+
+@helper
+def try_beside(cluster: Cluster, k: int, job: int, named: int) -> None:
+    """Start a job that runs past the shadow time if it fits beside the head; named: CHANGES when that was named."""
+    alt = which_fits_beside(cluster, job)
+    if alt >= 0:
+        start_beside(cluster, k, job, alt)
+    elif named == cluster.luck[CHANGES]:
+        cluster.stays[job] = -named
+
+
+@inline
+def pick_candidates(cluster: Cluster, place_of_head: int, kind: int) -> int:
+    """The places behind the head whose jobs may fit now, in the order in which they are tried; how many."""
+    base = cluster.base
+    waiting = base.waiting
+    releases = cluster.luck[RELEASES]
+    count = 0
+    for m in range(place_of_head + 1, base.scalars[HI]):
+        if waiting.size[m] != HOLE and cluster.stays[waiting.job[m]] != releases:
+            base.pick[count] = m
+            count += 1
+    if kind == SHORTEST:
+        sort_picks(base, 1, count)
+    return count
+
+
+@helper
+def promise(cluster: Cluster, head: int) -> bool:
+    """Write down the first promise to the head; returns whether SHADOW is its shadow time: what stayed beside it stays."""
+    s = cluster.base.scalars
+    luck = cluster.luck
+    mark = cluster.base.marks[head]
+    found = s[HEAD] == head and luck[FOUND] == luck[CHANGES] and s[SHADOW] > s[NOW]
+    if not found:
+        luck[CHANGES] += 1
+    if mark["promised"] < 0:
+        if not found:
+            find_shadow(cluster, head)
+        found = True
+        if s[SHADOW] < NEVER:
+            mark["promised"] = s[SHADOW]
+    return bool(found)
 
 
 @helper
 def backfill(cluster: Cluster, place_of_head: int, kind: int) -> None:
-    """EASY: start candidates that do not delay the head."""
+    """EASY: start candidates that do not delay the head.
+
+    Who does not fit now, or is held, stays until something is given back.  Who does not fit beside the head stays
+    until anything changes at all: then the head may be named otherwise.
+    """
     base = cluster.base
     s = base.scalars
-    waiting = base.waiting
-    head = int(waiting.job[place_of_head])
-    count = 0
-    for m in range(place_of_head + 1, s[HI]):
-        if waiting.size[m] != HOLE:
-            base.pick[count] = m
-            count += 1
-    if count == 0 and base.marks[head]["promised"] >= 0:
-        return
-    if not cluster.luck[MIRRORED]:
-        begin_mirror(cluster)
-    cluster.eased[:] = 0
-    absent = find_shadow(cluster, head)
-    shadow = s[SHADOW]
-    if base.marks[head]["promised"] < 0 and shadow < NEVER:
-        base.marks[head]["promised"] = shadow
-    if kind == SHORTEST:
-        sort_picks(base, 1, count)
-    named = False
-    for c in range(count):
+    luck = cluster.luck
+    head = int(base.waiting.job[place_of_head])
+    found = promise(cluster, head)
+    named = -1
+    for c in range(pick_candidates(cluster, place_of_head, kind)):
         k = int(base.pick[c])
-        job = int(waiting.job[k])
-        if is_held(base, job):
+        job = int(base.waiting.job[k])
+        if cluster.stays[job] == -luck[CHANGES]:
             continue
         alt = which_fits_now(cluster, job)
-        if alt < 0:
+        if alt < 0 or is_held(base, job):
+            cluster.stays[job] = luck[RELEASES]
             continue
+        if not found:
+            find_shadow(cluster, head)
+            found = True
+            alt = which_fits_now(cluster, job)  # `open` has been the head's meanwhile
         est = base.jobs[job]["est"]
-        if shadow >= NEVER or (est < NEVER and s[NOW] + est <= shadow):
-            place(cluster, NOW_ROOM, job, alt)
-            move_in(cluster, cluster.both, job, 1)
-            start(cluster, k, job)
-            cluster.list[absent] = job  # in `later` it has ended
-            absent += 1
-            ease(cluster, job)
-            if named:
+        if s[SHADOW] >= NEVER or (est < NEVER and s[NOW] + est <= s[SHADOW]):
+            if named >= 0:
                 forget_head(cluster, head)
-                named = False
+                named = -1
+            start_now(cluster, k, job, alt)
             continue
-        if not named:
+        if named < 0:
             name_head(cluster, head)
-            named = True
-        alt = which_fits_beside(cluster, job)
-        if alt >= 0:
-            start_beside(cluster, k, job, alt)
-    if named:
+            named = luck[CHANGES]
+        try_beside(cluster, k, job, named)
+    if named >= 0:
         forget_head(cluster, head)
-    for i in range(absent):
-        move_in(cluster, cluster.later, int(cluster.list[i]), 1)

@@ -45,10 +45,14 @@ TASKS, OWNER = range(2)
     BACKFILL,  # NONE, EASY or SHORTEST
     FLEETING,  # 1: scores change with more than the node, so that none is kept
     REFUSED,  # times that a job was found not to fit now
-    MIRRORED,  # 1: between passes `later` and `both` are what `room` is; EASY only
+    MIRRORED,  # 1: `later` and `both` follow `room`; EASY only
     DUE,  # expected ends in `due`
+    GONE,  # so many of them have ended in `later`
+    CHANGES,  # grows with every start, with what is given back, and where another shadow time is looked for
+    FOUND,  # CHANGES when SHADOW was found for HEAD
+    FITTING,  # tasks of that head that fit in `later`, -1: not counted
     N_LUCK,
-) = range(16)
+) = range(20)
 
 # How cycles plan: indices into `knobs` of a plan.
 (
@@ -173,6 +177,9 @@ class Room(NamedTuple):
     word: Array  # int64[N, filled up to whole blocks]: what is free, in fields; none without an index
     stamp: Array  # int32[blocks], grows with every change in the block
     group_stamp: Array  # int32[groups], the same in a group of blocks
+    changed: (
+        Array  # int32[groups, RECENT]: at a group's stamp, less its high bits: the block that changed then
+    )
     ranked: Array  # int64[N], the entry of each node in `rank`; none where nodes are not ranked
     rank: Array  # int64[N], list by list in order: key << NODE_BITS | node
     rank_word: Array  # int64[N], the words in that order
@@ -204,8 +211,8 @@ class Index(NamedTuple):
     scored: Array  # int32[R, B]: stamp of `total` and `best`
     total: Array  # float64[R, B]: the best score among nodes with room
     best: Array  # int64[R, B]: bit i: node i has it
-    group_at: Array  # int32[R, G]: stamp of `group_count`
-    group_count: Array  # int32[R, G]: nodes with room
+    group_at: Array  # int32[R, G]: stamp at which `fits` held in the whole group
+    group_count: Array  # int32[R, G]: bits in `fits` of the group
     group_scored: Array  # int32[R, G]: stamp of `group_total`
     group_total: Array  # float64[R, G]
 
@@ -225,7 +232,7 @@ class Plan(NamedTuple):
     of: Array  # int32[rows], the job of a row
     licences: Array  # int64[L], of the machine
     list: Array  # int64[J], scratch
-    heap: Array  # int64[J + 1], scratch
+    heap: Array  # int64[2 (J + 2)], scratch: one heap, or two
     gained: Array  # int64[1]: 1 when something was given back since the last round
     knobs: Array  # int64[N_KNOBS], of cycles
     user: Array  # int32[J], whose job it is; cycles only
@@ -239,7 +246,7 @@ class Cluster(NamedTuple):
     site: Site
     room: Room  # now
     later: Room  # when the blocked head may start; EASY only
-    both: Room  # free now and then; EASY only
+    both: Room  # free now and then; EASY, and holes of plans
     held: Held
     scores: Scores
     known: Index  # of `room`
@@ -251,6 +258,11 @@ class Cluster(NamedTuple):
     open: Array  # uint8[domains], scratch
     score: Array  # float64[N], scratch
     list: Array  # int32[max(N, slots)], scratch
-    eased: Array  # int64[blocks]: bit i: something that node i of the block holds has ended in `later`
-    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; EASY only
+    easing: Array  # int32[N]: tasks that the node holds and that have ended in `later`; EASY only
+    eased: (
+        Array  # int64[blocks]: bit i: node i of the block has some; cycles: a search has changed it in `both`
+    )
+    able: Array  # int64[blocks]: bit i: the head may have room there in `later`, while it is named
+    due: Array  # int64[slots], tick << SLOT_BITS | slot of the expected ends, in order; cycles: a heap
+    stays: Array  # int64[J]: RELEASES at which it did not fit, -CHANGES at which it did not beside the head; EASY only
     plan: Plan  # conservative on named nodes, and reservations

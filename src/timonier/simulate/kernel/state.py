@@ -60,8 +60,22 @@ OVERDUE = BUCKETS  # the bucket of overrunning jobs
     FORCED,  # 1: make a pass at NOW before anything else (a state written by hand)
     BASE,  # `soon` and `since` of waiting places are ticks from this instant on; conservative only
     STOP,  # 1: give up, wherever it is; the state is spoilt then
+    BLOCKS,  # what a blocked job blocks; on counts, where it is not just the queue, and for RESERVATIONS
+    CYCLE_EVERY,  # ticks between cycles, 0: one after each pass; these on counts, for RESERVATIONS only
+    CYCLE_DEPTH,  # most jobs that a cycle looks at
+    CYCLE_WINDOW,  # ticks that it plans ahead
+    CYCLE_GRID,  # plans begin and end at multiples of so many ticks
+    CYCLE_USER,  # most jobs of one user that it looks at
+    USERS,  # where in `scratch` it counts them, user by user
+    CALM,  # if nothing happens, no cycle before this instant finds anything else than the last one
+    LOOKED,  # jobs that the last cycle looked at
+    PLANNED,  # jobs that waited after it
+    SEEN,  # starts before its end; these four on nodes only
+    NAMED_JOBS,  # jobs that hold names in its plan
+    ORDERED,  # expected ends that are in order
+    ENDING,  # and those that are still in a heap
     N_SCALARS,
-) = range(39)
+) = range(53)
 
 # Phases: an advance may stop between any two.
 IDLE, ARRIVE, END, REJOIN, CLOCK = range(5)
@@ -94,6 +108,7 @@ RULE_OF_JOB = record(
     priority="f8",
     think="i8",  # ticks
     partition="i4",  # index of the partition's cap, -1: none
+    user="i4",  # where in `scratch` a cycle counts the jobs of its user
     queue="i4",  # index of the queue's limits, -1: none
     pair="i4",  # index of (queue, user)
     depends="i1",  # 1: arrives when its dependencies have ended, not at its submission
@@ -151,7 +166,10 @@ class Use(NamedTuple):
 
 
 class Line(NamedTuple):
-    """Free processors over time for the machine (row 0) and each partition: conservative only."""
+    """Free processors over time for the machine (row 0) and each partition: conservative, and reservations.
+
+    Reservations: the plan of a cycle; rows of the same number follow, with what runs alone.
+    """
 
     at: Array  # int64[rows, L], ticks, ascending
     free: Array  # int32[rows, L], free from at[k] to at[k + 1]

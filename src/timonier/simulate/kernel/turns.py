@@ -20,15 +20,28 @@ from timonier.simulate.kernel.arrivals import (
 )
 from timonier.simulate.kernel.backfill import easy_pass, plain_pass, rich_pass, shortest_pass
 from timonier.simulate.kernel.calendar import leave
+from timonier.simulate.kernel.count_cycle import (
+    begin_cycles,
+    give_rest,
+    has_come,
+    is_cycle,
+    is_dynamic,
+    make_cycle,
+    next_cycle,
+    yielding_pass,
+)
 from timonier.simulate.kernel.cycle import DYNAMIC, FIFO, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper, loop
 from timonier.simulate.kernel.loop import Advance
+from timonier.simulate.kernel.order import FCFS
 from timonier.simulate.kernel.pool import charge, fits, next_end, pop_end, release, retire
 from timonier.simulate.kernel.state import (
     ARRIVE,
     BATCH,
     BUDGET,
+    CALM,
     CLOCK,
+    CYCLE_EVERY,
     DONE,
     END,
     ENDS,
@@ -43,6 +56,7 @@ from timonier.simulate.kernel.state import (
     ON_SUBMIT,
     PHASE,
     REJOIN,
+    RULE,
     STOP,
     TURN,
     UNTIL,
@@ -88,7 +102,9 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
     """As `loop.build`, with a pass for every event."""
     fifo = order == FIFO and not rich
     dynamic = order == DYNAMIC
-    calendar = int(backfill != bf.NONE)
+    cycling = backfill == bf.RESERVATIONS
+    yielding = cycling or backfill == bf.YIELDING
+    calendar = int(backfill in (bf.EASY, bf.SHORTEST))
     easy = backfill == bf.EASY
     shortest = backfill == bf.SHORTEST
     picky = order == FIFO and not shortest
@@ -109,6 +125,8 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     now = min(now, next_later(state))
                 over = is_over(state, now)
                 now = min(now, next_clock(state))
+                if cycling:
+                    now = min(now, next_cycle(state))
                 if s[FORCED]:
                     now = s[NOW]
                 elif over:
@@ -119,6 +137,10 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     return UNTIL
                 begin_instant(state, now)
                 gather_ends(state, calendar, rich)
+                if cycling:
+                    begin_cycles(state)
+                    if s[BATCH] > 0:
+                        s[CALM] = 0
                 s[PHASE] = ARRIVE
             elif phase == ARRIVE or phase == REJOIN:
                 if rich:
@@ -132,9 +154,14 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                 if fifo:
                     append(state, job)
                 else:
-                    insert(state, rich, 0, job)
+                    k = insert(state, rich, 0, job)
+                    if cycling:
+                        has_come(state, k)
                 due = s[ON_SUBMIT] > 0
-                if picky and due:
+                if yielding:
+                    if due and s[RULE] == FCFS:
+                        due = fits(state, job)
+                elif picky and due:
                     if rich:
                         due = fits(state, job)
                     else:
@@ -147,6 +174,8 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                 slot = int(state.batch[s[TURN]])
                 s[TURN] += 1
                 if state.running[slot]["expected"] != s[NOW]:
+                    if cycling:
+                        give_rest(state, slot)
                     give_back(state, calendar, rich, slot)
                 job = retire(state, slot)
                 if rich:
@@ -159,8 +188,11 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
             if due and s[WAITING] > 0:
                 s[HEAD] = -1  # what counts as gone changes from event to event: no shadow time is kept
                 if dynamic:
-                    resort(state, rich)
-                if rich:
+                    if not yielding or is_dynamic(state):
+                        resort(state, rich)
+                if yielding:
+                    yielding_pass(state, int(cycling))
+                elif rich:
                     rich_pass(state, backfill)
                 elif easy:
                     easy_pass(state)
@@ -168,7 +200,15 @@ def build_turns(order: int, backfill: int, rich: int) -> Advance:
                     shortest_pass(state)
                 else:
                     plain_pass(state)
+                if cycling:
+                    if s[CYCLE_EVERY] == 0 and s[WAITING] > 0:
+                        make_cycle(state)
             if phase == CLOCK:
+                if cycling:
+                    if is_cycle(state):
+                        if is_dynamic(state):
+                            resort(state, rich)
+                        make_cycle(state)
                 count_waiting(state)
 
     return advance

@@ -84,6 +84,16 @@ def vacate(state: State, k: int) -> None:
 
 
 @inline
+def tidy(state: State) -> None:
+    """Forget the holes at the front of the line, and close the others when they are many."""
+    s = state.scalars
+    while s[LO] < s[HI] and state.waiting.size[s[LO]] == HOLE:
+        s[LO] += 1
+    if s[HI] - s[LO] > 2 * s[WAITING] + 64:
+        compact(state)
+
+
+@inline
 def count_waiting(state: State) -> None:
     """At the end of an instant: who waits now has to wait."""
     s = state.scalars
