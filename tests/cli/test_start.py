@@ -91,6 +91,7 @@ def test_the_commands_of_the_how_to_page_run_as_they_stand(tmp_path, monkeypatch
     page = (DOCS / "how-to" / "simulate.md").read_text()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.toml").write_text(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[0])
+    (tmp_path / "queue.csv").write_text(re.findall(r"```csv\n(.*?)```", page, re.DOTALL)[0])
     lines = "".join(re.findall(r"```sh\n(.*?)```", page, re.DOTALL)).splitlines()
     assert len(lines) > 8
     for line in lines:

@@ -31,6 +31,44 @@ def test_describe_prints_the_machine():
     assert done.stderr == ""
 
 
+def test_the_watts_that_count_are_shown_with_their_source_and_the_prices():
+    rows = {(row["kind"], row["name"]): row for row in machine_table(read_machine("school-lab"))}
+    hopper, gpu, prices = rows["power", "hopper01"], rows["power", "h100-80gb"], rows["prices", "CHF"]
+    assert (hopper["idle_w"], hopper["busy_w"], hopper["price"]) == (186, 560, 160_000)
+    assert hopper["watts_from"] == "catalogue, 2 x epyc-9354"
+    assert (gpu["idle_w"], gpu["busy_w"], gpu["watts_from"], gpu["nodes"]) == (
+        70,
+        700,
+        "catalogue",
+        "hopper01",
+    )
+    assert (prices["per_kwh"], prices["lifetime_s"]) == (0.27, 1826 * 86400)
+
+
+def test_watts_of_the_file_go_before_the_catalogue_and_unknown_ones_are_blank():
+    gpus = [{"type": "a100-40gb", "idle_power": 60}, {"type": "g9"}]
+    text = {"schema": "timonier/machine/1", "node": [{"names": "a", "busy_power": 90, "gpus": gpus}]}
+    rows = {row["name"]: row for row in machine_table(parse_machine(text)) if row["kind"] == "power"}
+    assert rows["a100-40gb"]["watts_from"] == "idle: file; busy: catalogue"
+    assert rows["a100-40gb"]["idle_w"] == 60
+    assert (rows["g9"]["idle_w"], rows["g9"]["watts_from"]) == (None, "not known")
+    assert (rows["a"]["idle_w"], rows["a"]["busy_w"]) == (None, 90)
+    assert rows["a"]["watts_from"] == "idle: not known; busy: file"
+
+
+def test_describe_prints_watts_and_prices():
+    done = timonier("describe", "school-lab")
+    assert "catalogue, 2 x epyc-9354" in done.stdout
+    assert "idle W  busy W" in done.stdout
+    assert "160,000" in done.stdout
+    assert "1,826 days" in done.stdout
+
+
+def test_equal_nodes_of_several_groups_share_a_row_of_power():
+    rows = [row for row in machine_table(read_machine("openb")) if row["kind"] == "power" and row["count"]]
+    assert [(row["name"], row["count"]) for row in rows] == [("openb[0000-1522]", 1523)]
+
+
 def test_describe_ships_lists_what_ships():
     done = timonier("describe", "ships")
     assert done.returncode == 0

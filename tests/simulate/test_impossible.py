@@ -22,7 +22,7 @@ LAB = Machine(
     "lab",
     nodes=(
         Nodes(("big1", "big2"), 64_000, 512 * GIB, (Gpus("a100-40gb", 8, "mig"),), rack="r1", features=("ib", "ssd")),
-        Nodes(("old1", "old2"), 20_000, 128 * GIB, (Gpus("titan-x", 4),), rack="r2", features=("ssd",)),
+        Nodes(("old1", "old2"), 20_000, 128 * GIB, (Gpus("titan-x", 4),), rack="r2", features=("ssd", "maxwell")),
         Nodes(("share1",), 32_000, 256 * GIB, (Gpus("t4", 2, "fraction", max_sharers=4),), rack="r2"),
         Nodes(("cpu1",), 96_000, 1024 * GIB, resources={"nvme": 10}),
     ),
@@ -56,7 +56,17 @@ def note_of(machine=LAB, **row):
     [
         ({"gpus": 1.0, "mig": "5g.20gb"}, "a100-40gb has no MIG profile 5g.20gb", "mig = 7g.40gb"),
         ({"gpus": 1.0, "mig": "3g.40gb"}, "has no MIG profile 3g.40gb", "mig = 7g.40gb"),
-        ({"gpus": 1.0, "mig": "1g.10gg"}, "has no MIG profile", "mig = 1g.5gb"),
+        ({"gpus": 1.0, "mig": "1g.10gg"}, "has no MIG profile", "mig = 1g.10gb"),
+        ({"gpus": 1.0, "mig": "9g.5gb"}, "has no MIG profile 9g.5gb", "mig = 1g.5gb"),
+        ({"gpus": 1.0, "mig": "9g.40gb"}, "has no MIG profile 9g.40gb", "mig = 7g.40gb"),
+        ({"gpus": 80.0, "mig": "1g.5gb"}, "asks for 80 MIG slices 1g.5gb per task", "has 56 MIG slices 1g.5gb"),
+        ({"gpus": 1.0, "gpu_types": "maxwell"}, "maxwell is a feature of the nodes with titan-x", "gpu_types = titan-x"),
+        ({"gpus": 1.0, "gpu_types": "xyz|a100-40bg"}, "no GPU of type xyz|a100-40bg", "gpu_types = a100-40gb"),
+        ({"gpus": 0.5, "gpu_types": "a100-40gb"}, "a100-40gb is shared", "gpus = 1, mig = 4g.20gb (or gpu_types = t4)"),
+        ({"gpus": 0.5, "gpu_types": "titan-x"}, "titan-x is shared", "gpus = 1 (or gpu_types = t4)"),
+        ({"gpus": 0.5, "gpu_types": "titan-x", "features": "ib|ssd"}, "titan-x is shared", "nearest possible: gpus = 1"),
+        ({"features": "xyz"}, "no node has the feature 'xyz'", "no features"),
+        ({"features": "xyz&ib"}, "no node has the feature 'xyz'", "features = ib"),
         ({"gpus": 1.0, "mig": "1g.5gb", "gpu_types": "titan-x"}, "is cut into slices", "gpu_types = a100-40gb"),
         ({"gpus": 9.0}, "asks for 9 GPUs per task; the largest node that it may use has 8 GPUs", "gpus = 8"),
         ({"gpus": 5.0, "gpu_types": "Titan-X"}, "the largest node that it may use has 4 GPUs", "gpus = 4"),
@@ -64,8 +74,8 @@ def note_of(machine=LAB, **row):
         ({"cores": 97.0}, "asks for 97 cores per task", "cores = 96"),
         ({"cores": 65.0, "partition": "gpu"}, "has 64 cores", "cores = 64"),
         ({"gpus": 1.0, "gpu_types": "a100-40g"}, "no GPU of type a100-40g on this machine", "gpu_types = a100-40gb"),
-        ({"gpus": 1.0, "gpu_types": "h100|h200"}, "no GPU of type h100|h200", "gpu_types = "),
-        ({"features": "id"}, "no node has the feature 'id' (known: ib, ssd)", "features = ib"),
+        ({"gpus": 1.0, "gpu_types": "h100|h200"}, "no GPU of type h100|h200", "no gpu_types"),
+        ({"features": "id"}, "no node has the feature 'id' (known: ib, maxwell, ssd)", "features = ib"),
         ({"features": "ib&ssd", "partition": "cpu"}, "no node in partition 'cpu' has the feature", "no features"),
         ({"partition": "gpus"}, "no partition 'gpus'", "partition = gpu"),
         ({"gpus": 1.0, "partition": "cpu"}, "partition 'cpu' has no GPU", "partition = gpu"),
@@ -100,6 +110,18 @@ def test_a_share_on_a_machine_without_shared_gpus_is_told():
     note = note_of(NO_SHARES, gpus=0.5)
     assert "no GPU is shared" in note
     assert note.endswith("nearest possible: gpus = 1")
+
+
+def test_a_part_of_a_mig_slice_is_refused_and_a_whole_one_offered():
+    note = note_of(gpus=0.5, mig="1g.5gb")
+    assert note.startswith("asks for 0.5 of a MIG slice")
+    assert note.endswith("nearest possible: gpus = 1")
+    both = note_of(gpus=0.5, mig="5g.20gb")
+    assert "has no MIG profile 5g.20gb" in both
+    assert both.endswith("nearest possible: mig = 7g.40gb, gpus = 1")
+    rows = jobs_of({"gpus": 0.5, "mig": "1g.5gb"}, {"gpus": 0.0, "mig": "1g.5gb"})
+    run = simulate(rows, LAB, read_profile("fcfs"))
+    assert run.table.column("state").to_pylist() == ["unrunnable", "completed"]
 
 
 def test_two_faults_of_one_request_are_mended_together():

@@ -135,8 +135,34 @@ def test_a_wrong_placement_is_one_clear_error(placement: str | None, said: str, 
 def test_two_running_jobs_on_one_gpu_are_an_error(tmp_path: Path) -> None:
     row = {"submit_s": 0, "runtime_s": 50, "cores": 1.0, "gpus": 1.0, "state": "running", "start_s": 5}
     jobs = state([{**row, "job_id": name, "placement": '[["g1",[[0]]]]'} for name in "ab"], tmp_path)
-    with pytest.raises(InputError, match="job 'b' cannot run where"):
+    with pytest.raises(
+        InputError, match=r"job 'b' cannot run where .*: GPU 0 of node 'g1' is held by job 'a'"
+    ):
         simulate(jobs, LAB, read_profile("easy"))
+
+
+def clash(rows: list[dict[str, Any]], folder: Path) -> InputError:
+    base = {"submit_s": 0, "runtime_s": 50, "cores": 1.0, "state": "running", "start_s": 5}
+    with pytest.raises(InputError) as error:
+        simulate(state([{**base, **row} for row in rows], folder), LAB, read_profile("easy"))
+    return error.value
+
+
+def test_an_error_of_a_state_by_hand_says_who_is_in_the_way_and_what_to_write(tmp_path: Path) -> None:
+    slices = [
+        {"job_id": name, "mig": "3g.20gb", "placement": f'[["g1",[[0,{start}]]]]'}
+        for name, start in (("a", 4), ("b", 0), ("c", 4))
+    ]
+    error = clash(slices, tmp_path)
+    assert error.what.endswith(
+        "job 'c' cannot run where its placement says: GPU 0 of node 'g1' is held by job 'a'"
+    )
+    assert error.fix.startswith("name other nodes or GPUs, or leave out the job that has ended")
+    full = [{"job_id": name, "cores": 9000.0 if name == "b" else 1.0, "placement": "g1"} for name in "ab"]
+    assert clash(full, tmp_path).what.endswith("node 'g1' cannot hold it beside job 'a'")
+    assert clash(full[1:], tmp_path).what.endswith("node 'g1' cannot hold what it asks for, even empty")
+    twice = [{"job_id": "a", "gpus": 2.0, "placement": '[["g1",[[0],[0]]]]'}]
+    assert clash(twice, tmp_path).what.endswith("it names GPU 0 of node 'g1' more than once")
 
 
 def test_a_slice_begins_only_where_one_may(tmp_path: Path) -> None:

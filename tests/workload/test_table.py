@@ -53,6 +53,13 @@ def test_unknown_columns_pass_through_exactly(put) -> None:
     assert jobs.table.column("rank").to_pylist() == [3, 4]
 
 
+def test_blanks_around_the_words_of_a_request_mean_nothing(put) -> None:
+    head = f"{HEAD},mig,gpu_types,features,within,partition"
+    jobs = read_workload(put("a.csv", f"{head}\n1,0,9, 1g.5gb , a30 | t4 , ib , node ,  \n"))
+    words = [jobs.table.column(name)[0].as_py() for name in head.split(",")[3:]]
+    assert words == ["1g.5gb", "a30 | t4", "ib", "node", None]
+
+
 def test_job_ids_and_names_are_text(put) -> None:
     jobs = read_workload(put("a.csv", f"{HEAD},user\n007,0,9,12\n7,0,9,\n"))
     assert jobs.table.column("job_id").to_pylist() == ["007", "7"]
@@ -106,6 +113,11 @@ def test_a_missing_column_is_named_with_the_nearest_one_present(put) -> None:
         ("memory_bytes", "512GiB", "must be a number"),
         ("gang", "maybe", "must be true or false"),
         ("within", "room", "must be one of node, switch, rack"),
+        ("features", "ib&", "a word is missing beside `&` or `|`; write a&b or a|b"),
+        ("features", "ib& |nvlink", "a word is missing beside"),
+        ("gpu_types", "h100-80gb|", "a type is missing beside `|` or `>`; write A|B or A>B"),
+        ("gpu_types", ">h100-80gb", "a type is missing"),
+        ("gpu_types", "a30> |h100-80gb", "a type is missing"),
         ("dependency", "17", "must look like afterok:17:18,afterany:19"),
         ("dependency", "afterok:1?afterok:2", "`?` (any one of them) is not modelled; `,` means all of them"),
         ("dependency", "afterok:1+30", "`+` (minutes after a start) is not modelled"),

@@ -64,7 +64,7 @@ def compare(
     log: Annotated[
         Path,
         typer.Argument(
-            help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab, openb-like."
+            help="A workload (SWF, CSV, Parquet, Philly, openb), or a model: lublin, lab, openb-like, philly-like."
         ),
     ],
     out: Annotated[Path, typer.Option("-o", help="The results folder; the same command goes on in it.")],
@@ -274,6 +274,7 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
     from timonier.compare.experiment import PRIVATE
     from timonier.policy import say_profile
 
+    on_nodes = not asked.machine.is_counted
     assumed = {fact: jobs for name in asked.profiles for fact, jobs in cells[name, 0].assumed.items()}
     cut = max((int(cells[name, 0].scores["jobs_timeout"] or 0) for name in asked.profiles), default=0)
     assumed["cut short at the limit, as production systems do (over = kill)"] = cut
@@ -286,9 +287,9 @@ def _said(asked: _Asked, cells: dict[tuple[str, int], Cell]) -> dict[str, Any]:
         "command": asked.command,
         "version": timonier.__version__,
         "schedulers": {
-            name: f"Owners ({asked.owner}) alone with their slices; in each: {say_profile(profile)}"
+            name: f"Owners ({asked.owner}) alone with their slices; in each: {say_profile(profile, on_nodes)}"
             if name == PRIVATE
-            else say_profile(profile)
+            else say_profile(profile, on_nodes)
             for name, profile in asked.profiles.items()
         },
         "facts": [

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from timonier.cli.described import as_text
+from timonier.cli.inputs import tell_doubts
 from timonier.cli.show import Output, OutputOption, pairs, show
 from timonier.kit.errors import InputError
 
@@ -74,6 +75,7 @@ def describe(
     if picture is not None:
         _draw(known, picture, node)
     show(output, machine_table(known) + _beside(known, measured), as_text)
+    tell_doubts(known)
     if source == "here" and out is None:
         print(
             "note: keep it as a machine file: timonier describe --from here -o machine.toml", file=sys.stderr

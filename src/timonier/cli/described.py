@@ -25,6 +25,13 @@ _MEASURED = {
     "kind": "", "name": "figure", "label": "variant", "shown": "value", "interval": "95 % interval",
     "said": "catalogue", "share_shown": "share", "state": "state", "nodes": "on",
 }  # fmt: skip
+_POWER = {
+    "kind": "", "name": "of each (nodes without GPUs)", "idle_w": "idle W", "busy_w": "busy W",
+    "watts_from": "watts from", "price": "price", "per_hour": "rent an hour", "nodes": "in",
+}  # fmt: skip
+_PRICES = {
+    "kind": "", "name": "currency", "per_kwh": "a kWh", "lifetime_days": "nodes written off in",
+}  # fmt: skip
 _PACKAGE = {
     "kind": "", "name": "name", "cores": "cores", "threads": "threads", "dies": "dies",
     "chiplets": "chiplets", "caches": "caches", "model": "model", "nodes": "in",
@@ -43,6 +50,8 @@ _LINK = {
 }  # fmt: skip
 _BLOCKS = (
     (("machine", "nodes", "partition", "total"), _FIRST),
+    (("power",), _POWER),
+    (("prices",), _PRICES),
     (("catalogue",), _TYPES),
     (("measured",), _MEASURED),
     (("package", "domain"), _PACKAGE),
@@ -75,7 +84,9 @@ def _columns(rows: list[Row], titles: dict[str, str], kinds: tuple[str, ...]) ->
 
 
 def _worded(row: Row) -> Row:
-    """A measured figure with its numbers in words; other rows as they are."""
+    """A measured figure with its numbers in words, a lifetime in days; other rows as they are."""
+    if row["kind"] == "prices":
+        return row | {"lifetime_days": f"{float(row['lifetime_s'] or 0) / 86400:,.4g} days"}
     if row["kind"] != "measured":
         return row
     from timonier.cli.measured import quantity
@@ -129,4 +140,5 @@ _RIGHT = (
     "nodes", "cores", "processors", "memory", "threads", "dies", "size", "bandwidth", "count", "lanes", "slot",
     "port", "NUMA", "links", "speed",
     "fp64", "fp64 matrix", "fp32", "fp16 matrix", "fp8 matrix", "int8 matrix", "W",
+    "idle W", "busy W", "price", "rent an hour", "a kWh",
 )  # fmt: skip

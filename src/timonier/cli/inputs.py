@@ -66,7 +66,17 @@ def read_inputs(
                 fix="add --machine N (processors) or --machine FILE.toml",
             )
         given = read_machine(str(jobs.processors))
+    tell_doubts(given)
     return Inputs(jobs, given, chosen)
+
+
+def tell_doubts(machine: Machine) -> None:
+    """Say on stderr what of a machine may be meant otherwise."""
+    from timonier.cli.progress import tell
+    from timonier.describe import machine_doubts
+
+    for sentence in machine_doubts(machine):
+        tell(f"perhaps a mistake: {sentence}")
 
 
 def read_chosen(profile: str, exact: bool, settings: list[str] | None) -> Profile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from timonier.cli.inputs import read_inputs
+from timonier.cli.inputs import read_inputs, tell_doubts
 from timonier.kit.errors import InputError, nearest
 from timonier.kit.files import reading
 
@@ -107,6 +107,7 @@ def _model(name: str, machine: str | None, wanted: Wanted, repeats: int, seed: i
             f"the model {name} does not say how large the machine is", where=name, fix="add --machine 128"
         )
     read = read_machine(machine)
+    tell_doubts(read)
     processors = read.total_cores
     gpus = read.total_gpus if name in GPU_MODELS else 0
     jobs = _JOBS if wanted.jobs is None else wanted.jobs

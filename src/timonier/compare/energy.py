@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from timonier.compare.occupancy import Site, Use
-from timonier.describe import Gpus, Machine, Nodes
-from timonier.describe.devices import device
+from timonier.describe import Machine
+from timonier.describe.watts import watts_of_gpu, watts_of_node
 
 _HOUR_S = 3600.0
 _JOULES = 3.6e6  # in a kWh
@@ -48,46 +48,16 @@ def unknown_watts(machine: Machine) -> list[str]:
     """Processors and GPUs whose power neither the machine file nor the catalogue says."""
     words = []
     for group in machine.nodes:
-        if watts_of_node(group) is None:
+        if watts_of_node(group).pair is None:
             words.append(group.cpu or f"nodes {group.names[0]} ...")
-        words += [gpus.type for gpus in group.gpus if watts_of_gpu(gpus) is None]
+        words += [gpus.type for gpus in group.gpus if watts_of_gpu(gpus).pair is None]
     return list(dict.fromkeys(words))
-
-
-def watts_of_node(group: Nodes) -> tuple[float, float] | None:
-    """Idle and busy power of one node without its GPUs, W: as the file says, else its sockets'."""
-    known = device(group.cpu) if group.cpu else None
-    sockets = (
-        -(-group.core_thousandths // (1000 * known.cores)) if known is not None and known.cores else None
-    )
-    found = []
-    for said, word in ((group.idle_w, "idle_w"), (group.busy_w, "busy_w")):
-        of_socket = getattr(known, word, None)
-        value = (
-            said
-            if said is not None
-            else None
-            if sockets is None or of_socket is None
-            else sockets * of_socket
-        )
-        if value is None:
-            return None
-        found.append(value)
-    return found[0], found[1]
-
-
-def watts_of_gpu(gpus: Gpus) -> tuple[float, float] | None:
-    """Idle and busy power of one GPU, W: as the file says, else the catalogue."""
-    known = device(gpus.type)
-    idle = gpus.idle_w if gpus.idle_w is not None else getattr(known, "idle_w", None)
-    busy = gpus.busy_w if gpus.busy_w is not None else getattr(known, "busy_w", None)
-    return None if idle is None or busy is None else (idle, busy)
 
 
 def _energy(site: Site, use: Use, makespan_s: float) -> tuple[float, float]:
     """All of it, and the part of it that idling takes, kWh."""
-    of_group = np.array([watts_of_node(group) for group in site.groups], dtype=np.float64)
-    of_kind = np.array([watts_of_gpu(kind) for kind in site.kinds], dtype=np.float64).reshape(-1, 2)
+    of_group = np.array([watts_of_node(group).pair for group in site.groups], dtype=np.float64)
+    of_kind = np.array([watts_of_gpu(kind).pair for kind in site.kinds], dtype=np.float64).reshape(-1, 2)
     idle = (of_group[site.group, 0].sum() + of_kind[site.kind_of, 0].sum()) * makespan_s
     extra_node = of_group[site.group, 1] - of_group[site.group, 0]
     busy = use.cores / np.maximum(site.cores[use.node], 1) * use.seconds

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from timonier.describe.beside import Figure, measured_rows
     from timonier.describe.catalogue import DeviceType, find_type, known_types
+    from timonier.describe.doubts import machine_doubts
     from timonier.describe.hostlist import compress_hostlist, expand_hostlist
     from timonier.describe.keys import known_keys
     from timonier.describe.machine import Gpus, Machine, Nodes, Owner, Partition, Prices, Switch
@@ -49,6 +50,7 @@ __all__ = [
     "find_type",
     "known_keys",
     "known_types",
+    "machine_doubts",
     "machine_table",
     "machine_template",
     "machine_to_toml",
@@ -77,6 +79,7 @@ _HOMES = {
     "compress_hostlist": "hostlist",
     "expand_hostlist": "hostlist",
     "known_keys": "keys",
+    "machine_doubts": "doubts",
     "machine_table": "table",
     "machine_template": "template",
     "machine_to_toml": "write",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from timonier.describe.machine import Gpus, Nodes
 from timonier.describe.mig import mig_geometries, mig_geometry
 from timonier.describe.read_topology import REQUIRED, SECTIONS
+from timonier.describe.watts import Watts, watts_of_gpu, watts_of_node
 from timonier.kit.errors import nearest
 from timonier.kit.keys import LATER, Problems, require
 
@@ -81,6 +83,10 @@ def _check_nodes(groups: Iterable[Mapping[str, Any]], problems: Problems) -> set
         cores = group.get("cores", 1) * 1000
         if abs(cores - round(cores)) > 1e-6:
             problems.add("more than three decimals", f"{path}.cores", "round to thousandths of a core")
+        power = (group.get("idle_power"), group.get("busy_power"))
+        cpu = group.get("cpu", "")
+        node = Nodes((), round(cores), cpu=cpu, idle_w=power[0], busy_w=power[1])
+        _check_watts(watts_of_node(node), f"the sockets of {cpu}", path, problems)
         for at, gpus in enumerate(group.get("gpus", [])):
             _check_gpus(gpus, f"{path}.gpus[{at}]", problems)
     return known
@@ -96,8 +102,24 @@ def _check_gpus(gpus: Mapping[str, Any], path: str, problems: Problems) -> None:
         problems.add(
             f"layout has no effect under sharing = {sharing!r}", f"{path}.layout", 'set sharing = "mig"'
         )
+    kind = gpus.get("type", "")
+    one = Gpus(kind, idle_w=gpus.get("idle_power"), busy_w=gpus.get("busy_power"))
+    _check_watts(watts_of_gpu(one), kind, path, problems)
     if sharing == "mig" and "type" in gpus:
         _check_slices(gpus["type"], gpus.get("layout", ("dynamic",)), path, problems)
+
+
+def _check_watts(watts: Watts, what: str, path: str, problems: Problems) -> None:
+    """A machine that takes less at work than without any saves energy by working: no such bill is right."""
+    if not watts.is_contradiction:
+        return
+    sources = {"file": "given here", "catalogue": f"the catalogue's for {what}"}
+    idle, busy = sources[watts.idle_from], sources[watts.busy_from]
+    problems.add(
+        f"idle_power {watts.idle_w:g} W ({idle}) is above busy_power {watts.busy_w:g} W ({busy})",
+        f"{path}.{'idle_power' if watts.idle_from == 'file' else 'busy_power'}",
+        "give both, the idle one at most the busy one, or neither to take the catalogue's",
+    )
 
 
 def _check_slices(device: str, layout: tuple[str, ...], path: str, problems: Problems) -> None:

@@ -7,8 +7,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from timonier.describe.catalogue import DeviceType, known_types
+from timonier.describe.doubts import unknown_types
 from timonier.describe.hostlist import compress_hostlist
 from timonier.describe.machine import Gpus, Machine, Nodes
+from timonier.describe.power import power_rows
 from timonier.describe.topology import Chiplet, Device, Link, Memory, Package, Topology
 
 Row = dict[str, str | int | float | None]
@@ -17,6 +19,7 @@ Row = dict[str, str | int | float | None]
 def machine_table(machine: Machine) -> list[Row]:
     """One row a group of nodes (or the counted machine), one a partition, the total, and then what is inside.
 
+    Before the inside: the power and prices of nodes and GPUs (`power_rows`).
     `count`: nodes in the row.  Cores, memory and GPUs are of each node in a group, of all together in the total.
     Inside: one row a package, memory domain, group of like devices and group of like links; last what is not known,
     with the reason in `why`.
@@ -32,7 +35,10 @@ def machine_table(machine: Machine) -> list[Row]:
     memory = sum(len(group.names) * group.memory_bytes for group in machine.nodes)
     total = _row("total", machine.name, count=machine.total_nodes, cores=machine.total_cores)
     rows.append(total | {"memory_bytes": memory or None, "gpus": str(machine.total_gpus)})
-    return rows + catalogue_rows(machine) + _inside(machine.topology, machine.total_nodes > 1)
+    rows += power_rows(machine) + catalogue_rows(machine) + _inside(machine.topology, machine.total_nodes > 1)
+    return rows + [
+        _row("unknown", f"GPU type {type_}") | {"why": why} for type_, why in unknown_types(machine).items()
+    ]
 
 
 def _group(group: Nodes) -> Row:

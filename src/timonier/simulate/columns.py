@@ -35,6 +35,7 @@ class Columns:
     submit, run, limit, est, size: int64, ticks or processors.  killed: the run is cut at the limit.
     eligible: int64, ticks, -1: not known yet.  state: 0 pending, 1 running.  start: ticks, -1: none.
     reserved, promised: ticks, -1: none.  why: row -> why the job cannot run.  assumed: fact -> jobs.
+    strange: those of the facts that look like a mistake, to be told before the run.
     """
 
     submit: Ints
@@ -49,6 +50,7 @@ class Columns:
     promised: Ints
     why: dict[int, str] = field(default_factory=dict)
     assumed: dict[str, int] = field(default_factory=dict)
+    strange: dict[str, int] = field(default_factory=dict)
 
 
 def read_columns(jobs: Jobs, machine: Machine, profile: Profile) -> Columns:

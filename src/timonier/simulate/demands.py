@@ -61,10 +61,12 @@ def most_of(group: Nodes, ask: Ask, word: str) -> int:
     return group.resources.get(word.removeprefix("res."), 0)
 
 
-def shown(word: str, value: int) -> str:
-    """A demand as people read it."""
+def shown(word: str, value: int, mig: str = "") -> str:
+    """A demand as people read it; mig: the profile of which `gpus` counts slices."""
     if word == "memory_bytes":
         return f"{in_gib(value)} of memory"
+    if word == "gpus" and mig:
+        return f"{value / 1000:g} MIG slice{'' if value == 1000 else 's'} {mig}"
     if word in ("cores", "gpus"):
         unit = "GPU" if word == "gpus" else "core"
         return f"{value / 1000:g} {unit}" + ("" if value == 1000 else "s")
@@ -90,8 +92,14 @@ def of_types(ask: Ask) -> str:
 def nearest_word(name: str, known: Iterable[str]) -> str:
     """The known word nearest to `name`; the first one where none is near."""
     names = sorted(known)
-    offer = nearest(name, names)
-    return offer.split("'")[1] if offer.startswith("did you mean") else names[0]
+    return near_word([name], names) or names[0]
+
+
+def near_word(names: Iterable[str], known: Iterable[str]) -> str | None:
+    """The known word near to the first of these that is near to any; None where none is."""
+    known = sorted(known)
+    offers = (nearest(name, known) for name in names)
+    return next((offer.split("'")[1] for offer in offers if offer.startswith("did you mean")), None)
 
 
 def profiles_of(gpus: Gpus) -> list[MigProfile]:
@@ -105,14 +113,42 @@ def profiles_of(gpus: Gpus) -> list[MigProfile]:
 
 
 def near_profile(name: str, there: list[MigProfile]) -> MigProfile | None:
-    """The smallest slice with at least the wanted compute and memory; else the largest one."""
+    """By size: the smallest slice with at least the wanted compute and memory, else one of this memory, else the largest.
+
+    A name that says no size is a slip of the pen: the slice that is written most alike.
+    """
     if not there:
         return None
     compute, memory = _size_of(name)
+    alike = near_word([name.lower()], [one.name for one in there])
+    if not (compute and memory) and alike is not None and "." in name:
+        return next(one for one in there if one.name == alike)
     enough = [one for one in there if one.compute_slices >= compute and _size_of(one.name)[1] >= memory]
-    if enough:
-        return min(enough, key=lambda one: (one.compute_slices, one.memory_bytes, one.name))
-    return max(there, key=lambda one: (one.compute_slices, one.memory_bytes, one.name))
+    same = [one for one in there if memory and _size_of(one.name)[1] == memory]
+    if enough or same:
+        return min(enough or same, key=_size)
+    return max(there, key=_size)
+
+
+def slice_for_share(ask: Ask, cut: Iterable[Gpus]) -> MigProfile | None:
+    """The smallest slice of these GPUs with at least the share of compute and of memory; None where there is none."""
+    fits = []
+    for one in cut:
+        geometry = mig_geometry(one.type)
+        if geometry is None:
+            continue
+        for profile in profiles_of(one):
+            share = min(
+                profile.compute_slices / geometry.compute_slices,
+                profile.memory_slices / geometry.memory_slices,
+            )
+            if 1000 * share >= ask.gpus and profile.memory_bytes >= ask.gpu_memory_bytes:
+                fits.append(profile)
+    return min(fits, key=_size, default=None)
+
+
+def _size(profile: MigProfile) -> tuple[int, int, str]:
+    return profile.compute_slices, profile.memory_bytes, profile.name
 
 
 def _size_of(name: str) -> tuple[int, int]:

@@ -48,6 +48,7 @@ def impossible_jobs(jobs: Jobs, machine: Machine) -> dict[int, str]:
         if found
         else {}
     )
+    notes |= _parts_of_slices(jobs, notes)
     return notes | _over_partition_time(jobs, machine, notes)
 
 
@@ -61,7 +62,8 @@ def explain(ask: Ask, room: Room) -> Impossible | None:
         changes.append(_change(room, now))
         now = changes[-1].ask
     # a demand that was changed twice stands in the offer as it was changed last
-    offers = {change.offer.split(" = ")[0]: change.offer for change in changes if change.offer}
+    parts = [part for change in changes if change.offer for part in change.offer.split(", ")]
+    offers = {part.split(" = ")[0]: part for part in parts}
     if now is None or not room.is_possible(now):
         return Impossible(changes[0].why, None, changes[0].offer if len(changes) == 1 else "")
     joined = ", ".join(offers.values())
@@ -74,6 +76,24 @@ def _change(room: Room, ask: Ask) -> Change:
         if change is not None:
             return change
     return Change("the empty machine has no room for it", None, "")
+
+
+def _parts_of_slices(jobs: Jobs, noted: dict[int, str]) -> dict[int, str]:
+    """A share (gpus below 1) and a MIG profile in one request: slices are whole.
+
+    noted: what else is wrong with it, as if it had asked for one slice.
+    """
+    if not jobs.has("mig"):
+        return {}
+    gpus: NDArray[Any] = jobs.numbers("gpus", 0)
+    is_slice = np.asarray(jobs.texts("mig").is_valid())
+    notes = {}
+    for row in np.flatnonzero(is_slice & (gpus > 0) & (gpus < 1)).tolist():
+        why = f"asks for {gpus[row]:g} of a MIG slice; slices are whole, and a share of a GPU has no mig"
+        also = noted.get(row, "nearest possible: ")
+        end = "gpus = 1" if also.endswith(": ") else ", gpus = 1" if "nearest possible: " in also else ""
+        notes[row] = f"{why}; {also}{end}"
+    return notes
 
 
 def _over_partition_time(jobs: Jobs, machine: Machine, noted: dict[int, str]) -> dict[int, str]:

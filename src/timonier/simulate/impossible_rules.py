@@ -16,10 +16,12 @@ from timonier.simulate.demands import (
     memories,
     most_of,
     near_profile,
+    near_word,
     nearest_word,
     of_types,
     profiles_of,
     shown,
+    slice_for_share,
     with_resource,
 )
 
@@ -68,11 +70,12 @@ def _features(machine_room: Room, ask: Ask) -> Change | None:
         return Change(
             f"no node{where} has the feature {strangers[0]!r}", replace(ask, features=()), "no features"
         )
-    near = {word: nearest_word(word, there) for word in strangers}
-    features = tuple(frozenset(near.get(word, word) for word in words) for words in ask.features)
+    near = {word: near_word([word], there) for word in strangers}  # a word that is near none is dropped
+    meant = [frozenset(near.get(word, word) for word in words) - {None} for words in ask.features]
+    features = tuple(frozenset(word for word in words if word) for words in meant) if all(meant) else ()
     wanted = "|".join("&".join(sorted(words)) for words in features)
     why = f"no node{where} has the feature {strangers[0]!r} (known: {', '.join(there)})"
-    return Change(why, replace(ask, features=features), f"features = {wanted}")
+    return Change(why, replace(ask, features=features), f"features = {wanted}" if features else "no features")
 
 
 def _no_gpus(machine_room: Room, ask: Ask) -> Change | None:
@@ -106,8 +109,24 @@ def _types(machine_room: Room, ask: Ask) -> Change | None:
         why = f"no GPU of type {wanted} on the nodes that it may use (they have {', '.join(here)})"
     else:
         why = f"no GPU of type {wanted} on this machine (it has {', '.join(here)})"
-    near = nearest_word(ask.types[0], here)
-    return Change(why, replace(ask, types=(near.lower(),), steps=()), f"gpu_types = {near}")
+    of_feature = _types_of_feature(machine_room, ask)
+    near = near_word(ask.types, here)
+    if of_feature:
+        why += f"; {ask.types[0]} is a feature of the nodes with {', '.join(of_feature)}"
+    meant = of_feature or ([near] if near else [])
+    types = tuple(type_.lower() for type_ in meant)
+    offer = f"gpu_types = {'|'.join(meant)}" if meant else "no gpu_types"
+    return Change(why, replace(ask, types=types, steps=()), offer)
+
+
+def _types_of_feature(machine_room: Room, ask: Ask) -> list[str]:
+    """The types of GPU on the nodes of which the first word is a feature."""
+    groups = [
+        group
+        for group in machine_room.allowed(ask)
+        if ask.types[0] in {word.lower() for word in group.features}
+    ]
+    return sorted({one.type for group in groups for one in group.gpus})
 
 
 def _slices(machine_room: Room, ask: Ask) -> Change | None:
@@ -149,10 +168,15 @@ def _shares(machine_room: Room, ask: Ask) -> Change | None:
     shared = sorted(
         {one.type for group in machine_room.allowed(ask) for one in group.gpus if room.any_shared([one])}
     )
-    if shared:
-        near = nearest_word(ask.types[0], shared) if ask.types else shared[0]
-        return Change(why, replace(ask, types=(near.lower(),), steps=()), f"gpu_types = {near}")
-    return Change(why, replace(ask, gpus=1000), "gpus = 1")
+    other = ""
+    if shared and ask.types:
+        near = nearest_word(ask.types[0], shared)
+        if machine_room.is_possible(replace(ask, types=(near.lower(),), steps=())):
+            other = f" (or gpu_types = {near})"
+    slice_ = slice_for_share(ask, [one for one in machine_room.gpus(ask) if one.sharing == "mig"])
+    if slice_ is not None:
+        return Change(why, replace(ask, mig=slice_.name, gpus=1000), f"gpus = 1, mig = {slice_.name}{other}")
+    return Change(why, replace(ask, gpus=1000), f"gpus = 1{other}")
 
 
 def _whole_gpus(machine_room: Room, ask: Ask) -> Change | None:
@@ -208,7 +232,7 @@ def _one_demand(machine_room: Room, ask: Ask) -> Change | None:
             continue
         most = max((most_of(group, one, word) for group in machine_room.allowed(one)), default=0)
         if get(one) > most:
-            asked, offered = (shown(word, value) for value in (get(one), most))
+            asked, offered = (shown(word, value, one.mig) for value in (get(one), most))
             why = f"asks for {asked} per task; the largest node that it may use has {offered}"
             return Change(why, put(ask, most), f"{word} = {cell(word, most)}")
     return None
@@ -228,7 +252,7 @@ def _together(machine_room: Room, ask: Ask) -> Change | None:
         most = max((most_of(group, one, word) for group in nodes), default=0)
         if most and (best is None or most / get(one) > best[0]):
             best = (most / get(one), word, most, put)
-    asked = ", ".join(shown(word, get(one)) for get, _, word in demands(one) if get(one))
+    asked = ", ".join(shown(word, get(one), one.mig) for get, _, word in demands(one) if get(one))
     why = f"no node that it may use has {asked} together"
     if best is not None:
         _, word, most, put = best

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from timonier.describe import expand_hostlist
 from timonier.kit.errors import InputError, nearest
+from timonier.simulate.clashes import why_not_there
 from timonier.simulate.kernel import site as k
 from timonier.simulate.kernel.occupy import CHOOSE, occupy
 from timonier.simulate.kernel.state import NEVER
@@ -40,11 +41,17 @@ def take_in(jobs: Jobs, cluster: k.Cluster, layout: Layout, row: NDArray[np.int6
         _take_in_reservations(jobs, cluster, texts, index, row)
     wrong = occupy(cluster)
     if wrong >= 0:
-        name = jobs.table.column("job_id")[int(row[wrong])].as_py()
+        ids = jobs.table.column("job_id")
+
+        def name_of(job: int) -> str:
+            return str(ids[int(row[job])].as_py())
+
+        why = why_not_there(cluster, wrong, list(layout.names), name_of)
         raise InputError(
-            f"job {name!r} cannot run where its placement says: that is taken, or not there",
+            f"job {name_of(wrong)!r} cannot run where its placement says: {why}",
             where=f"{jobs.source}, row {int(row[wrong]) + 1}, placement",
-            fix="give the machine on which this state was taken",
+            fix="name other nodes or GPUs, or leave out the job that has ended; "
+            "a state of --save-state needs the machine on which it was taken",
         )
 
 
@@ -82,7 +89,8 @@ def _tasks(text: str | None, count: int, where: str) -> list[Task]:
             "this is not a placement", where=where, fix='write [["gpu01", [[0], [1]]]]'
         ) from error
     if len(tasks) != count:
-        raise InputError(f"{len(tasks)} tasks are placed; the job has {count}", where=where)
+        fix = 'write one ["node", [[GPU], ...]] a task, or the nodes alone: gpu01, or n[1-4]'
+        raise InputError(f"{len(tasks)} tasks are placed; the job has {count}", where=where, fix=fix)
     return tasks
 
 
@@ -100,10 +108,16 @@ def _write_rows(cluster: k.Cluster, j: int, tasks: list[Task], index: dict[str, 
             cluster.held.device[row : row + width] = CHOOSE
             continue
         if len(gpus) != shape["gpus"]:
-            raise InputError(f"{len(gpus)} GPUs of a task; it asks for {shape['gpus']}", where=where)
+            fix = (
+                "name as many as it asks for, each as [GPU] or [GPU, first slice], or the nodes alone: gpu01"
+            )
+            raise InputError(f"{len(gpus)} GPUs of a task; it asks for {shape['gpus']}", where=where, fix=fix)
         for i, gpu in enumerate(gpus):
             if not 0 <= gpu[0] < node["last"] - node["first"]:
-                raise InputError(f"node {name!r} has no GPU {gpu[0]}", where=where)
+                fix = (
+                    f"it has {node['last'] - node['first']}, counted from 0 in the order of the machine file"
+                )
+                raise InputError(f"node {name!r} has no GPU {gpu[0]}", where=where, fix=fix)
             d = int(node["first"]) + gpu[0]
             start = gpu[1] if len(gpu) > 1 else -1
             if not _can_begin(cluster.site, d, int(shape["profile"]), start):

@@ -25,6 +25,7 @@ from timonier.simulate.pack_rules import BLOCKED
 from timonier.simulate.rank import Ranks, in_order, rank_nodes
 from timonier.simulate.scores import NO_MEMO, counted_columns, make_scores, needs_sorts
 from timonier.simulate.shapes import Shapes, read_shapes
+from timonier.simulate.strangers import strange_words
 from timonier.workload import Jobs
 from timonier.workload.arrow import pc
 
@@ -74,6 +75,8 @@ def read_demand(jobs: Jobs, machine: Machine, profile: Profile, columns: Columns
     layout = lay_out(machine, profile.place.ties == "name")
     shapes = read_shapes(jobs, machine, layout, columns)
     refuse_by_queues(jobs, columns, profile)
+    columns.strange.update(strange_words(jobs, machine, columns.why))
+    columns.assumed.update(columns.strange)
     return Demand(layout, shapes)
 
 

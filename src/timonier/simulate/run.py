@@ -60,7 +60,7 @@ def simulate(  # noqa: PLR0913 - all but three are options that few give
     """
     packed = pack(jobs, machine, profile, seed)
     if tell is not None:
-        for sentence in refusals(packed, jobs):
+        for sentence in (*refusals(packed, jobs), *doubts(packed, jobs)):
             tell(sentence)
     until = k.NEVER - 1 if until_s is None else int(to_ticks(np.array([until_s]))[0][0])
     drive(packed, until, progress, tell)
@@ -94,3 +94,21 @@ def refusals(packed: Packed, jobs: Jobs) -> list[str]:
     if left:
         told.append(f"can never run: {left:,} more, for other reasons; the run table notes each")
     return told
+
+
+def doubts(packed: Packed, jobs: Jobs) -> list[str]:
+    """What looks like a mistake though it can be run, the most frequent first; [] where nothing does."""
+    if not len(jobs):
+        return [f"perhaps a mistake: {jobs.source} has no job to run"]
+    counts = packed.columns.strange
+    facts = sorted(counts, key=lambda fact: -counts[fact])
+    told = [f"perhaps a mistake: {fact} ({_jobs(counts[fact])})" for fact in facts[:MOST_REASONS]]
+    if len(facts) > MOST_REASONS:
+        told.append(
+            f"perhaps a mistake: {len(facts) - MOST_REASONS:,} more; the summary lists them under assumed"
+        )
+    return told
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count:,} jobs"

@@ -18,6 +18,7 @@ LARGEST = 2.0**53
 _NUMBER = r"^[+-]?((\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|inf|Inf|INF)$"
 _TRUE = ["1", "true", "True", "TRUE"]
 _FALSE = ["0", "false", "False", "FALSE"]
+_WORDS = ("gpu_types", "mig", "features", "within", "partition")  # blanks around these mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def _text(values: Values, column: Column) -> tuple[Values, list[WrongCell]]:
     if not (fits or pa.types.is_null(kind) or kind == pa.string_view()):
         return values, [_wrong_type(values, column)]
     values = values.cast(pa.string())
+    if column.name in _WORDS:
+        values = pc.utf8_trim_whitespace(values)
     empty = pc.equal(values, "")
     if pc.any(empty).as_py():
         values = pc.if_else(empty, pa.scalar(None, pa.string()), values)

@@ -21,6 +21,11 @@ _NOT_MODELLED = {
     r"\+": "`+` (minutes after a start) is not modelled; think_s delays after an end",
     r"(^|,)after:": "`after` (a start) is not modelled; afterok, afterany and afternotok are",
 }
+# a sign between two words: one with nothing beside it asks for a word that is not there
+_LONELY = {
+    "gpu_types": (r"^[|>]|[|>]$|[|>]\s*[|>]", "a type is missing beside `|` or `>`; write A|B or A>B"),
+    "features": (r"^[|&]|[|&]$|[|&]\s*[|&]", "a word is missing beside `&` or `|`; write a&b or a|b"),
+}
 _CHOICES = {"within": ["node", "switch", "rack"], "state": ["pending", "running"]}
 _MAY_BE_INFINITE = ("runtime_s", "reserved_s")
 _UNKNOWN = "leave it empty when unknown"
@@ -77,6 +82,9 @@ def _broken(values: Values, column: Column) -> Iterator[WrongCell]:
         known = _CHOICES[column.name]
         wrong = pc.and_(pc.invert(pc.is_in(values, pa.array(known))), pc.is_valid(values))
         yield from wrong_cells(values, wrong, column.name, f"must be one of {', '.join(known)}")
+    if column.name in _LONELY:
+        pattern, rule = _LONELY[column.name]
+        yield from wrong_cells(values, pc.match_substring_regex(values, pattern), column.name, rule)
     if column.name == "dependency" and values.null_count < len(values):
         yield from _broken_dependencies(values)
     if column.kind in ("number", "integer", "bytes"):
