@@ -84,7 +84,7 @@ def test_compare_and_its_report_take_them(tmp_path):
     assert "slurm-like,0,gpu_fragmentation,," in scores  # unknown, as on any count
     report = (out / "report.html").read_text()
     assert "planned in order" in report
-    assert "a job that does not fit leaves" in report
+    assert "one that does not fit at once is turned away" in report
 
 
 @pytest.mark.parametrize(
