@@ -36,6 +36,10 @@ def test_our_runs_keep_their_promises(family: str, tmp_path: Path) -> None:
         check_seed(family, seed, tmp_path)
 
 
+def test_slices_of_a_whole_node_that_round_to_more_than_a_gpu_count_as_one(tmp_path: Path) -> None:
+    check_seed("mixed", 345, tmp_path)
+
+
 @pytest.mark.long
 def test_a_thousand_mixed_runs_keep_their_promises(tmp_path: Path) -> None:
     for seed in range(6, 1006):

@@ -144,7 +144,7 @@ def _with_rest(use: Use, jobs: pa.Table, site: Site) -> Use:
     on = use.gpu[mine] >= 0
     place = (begin[which] + use.gpu[mine] - site.first[use.node[mine]])[on]
     share = _less(np.full(len(of), 1000), place, use.share[mine][on])
-    of, gpu, share = of[share > 0], gpu[share > 0], share[share > 0]
+    of, gpu, share = of[share != 0], gpu[share != 0], share[share != 0]
     every = np.concatenate([np.arange(stays.shape[1]), of])
     none, zeros = np.full(stays.shape[1], -1), np.zeros(stays.shape[1], dtype=np.int64)
     nothing = np.zeros(len(of), dtype=np.int64)
@@ -161,10 +161,10 @@ def _with_rest(use: Use, jobs: pa.Table, site: Site) -> Use:
 
 
 def _less(whole: Ints, place: Ints, held: Ints) -> Ints:
-    """Of each whole, what is left when these parts of it are held; never below 0."""
+    """Of each whole, what is left when these parts of it are held; below 0 where rounded slices come to more."""
     left = whole.copy()
     np.subtract.at(left, place, held)
-    return np.maximum(left, 0)
+    return left
 
 
 def free_at(use: Use, site: Site, instant: float) -> Free:
