@@ -118,7 +118,7 @@ def _pack_nodes(
         plan = empty_plan(nodes.layout, len(packed.row), names, rows)
         nodes = replace(nodes, cluster=nodes.cluster._replace(plan=plan))
     if profile.backfill.rule == "reservations":
-        nodes = replace(nodes, cluster=with_cycles(nodes, jobs, profile, packed.row))
+        nodes = replace(nodes, cluster=with_cycles(nodes, jobs, packed.row))
     prime(packed.state, 0, 1, 0, 0)
     _set_quiet(jobs, packed.state)
     nodes = _take_in(jobs, nodes, packed.row)

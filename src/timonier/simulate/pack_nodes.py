@@ -192,21 +192,17 @@ def empty_plan(layout: Layout, jobs: int, nodes: int, rows: int) -> k.Plan:
         sweep=np.zeros(2 * rows + 4, dtype=np.int64),
         freed=np.tile(np.array([ks.NEVER, 0, ks.NEVER, 0]), (nodes, 1)),
         gained=np.ones(1, dtype=np.int64),
-        knobs=np.full(k.N_KNOBS, ks.NEVER, dtype=np.int64),
         user=np.zeros(0, dtype=np.int32),
         looked=np.zeros(0, dtype=np.int64),
     )
 
 
-def with_cycles(nodes: OnNodes, jobs: Jobs, profile: Profile, row: Ints) -> k.Cluster:
-    """The cluster with what backfill in cycles needs: an empty plan, the knobs, whose job is whose."""
-    knobs = profile.backfill
-    most = [ks.NEVER if value is None else value for value in (knobs.depth, knobs.window_s, knobs.user_jobs)]
+def with_cycles(nodes: OnNodes, jobs: Jobs, row: Ints) -> k.Cluster:
+    """The cluster with what backfill in cycles needs: an empty plan, and whose job is whose."""
     users = jobs.texts("user")
     codes = pc.fill_null(pc.dictionary_encode(users).combine_chunks().indices, -1)
     user = np.asarray(codes)[row].astype(np.int32) + 1  # 0: a user that is not known
     plan = empty_plan(nodes.layout, len(row), len(nodes.layout.names), len(nodes.cluster.held.node))
-    plan.knobs[:] = (knobs.every_s or 0, most[0], most[1], knobs.resolution_s or 1, most[2])
     looked = np.zeros(int(user.max(initial=0)) + 1, dtype=np.int64)
     return nodes.cluster._replace(plan=plan._replace(user=user, looked=looked))
 

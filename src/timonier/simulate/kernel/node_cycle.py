@@ -5,10 +5,9 @@ docs/background/node-engine.md says what a cycle does; what is free when is foun
 
 from __future__ import annotations
 
-from timonier.simulate.kernel.count_cycle import first_unplanned, is_dynamic
+from timonier.simulate.kernel.count_cycle import first_unplanned, is_cycle, is_dynamic
 from timonier.simulate.kernel.gang import place, which_fits
 from timonier.simulate.kernel.jit import helper_once as helper
-from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.node_hole import (
     add_running,
     find_hole,
@@ -24,16 +23,14 @@ from timonier.simulate.kernel.room import move_job
 from timonier.simulate.kernel.site import (
     BOTH_ROOMS,
     DECISIONS,
-    DEPTH,
     FIRST,
-    GRID,
-    PERIOD,
-    USER_JOBS,
     Cluster,
 )
 from timonier.simulate.kernel.state import (
-    BEFORE,
     CALM,
+    CYCLE_DEPTH,
+    CYCLE_GRID,
+    CYCLE_USER,
     HI,
     HOLE,
     LO,
@@ -52,36 +49,14 @@ from timonier.simulate.kernel.state import (
 from timonier.simulate.kernel.waiting import resort
 
 
-@inline
-def next_cycle(cluster: Cluster) -> int:
-    """The next instant at which a cycle is due by its own clock; NEVER: it has none, or nobody waits."""
-    s = cluster.base.scalars
-    period = cluster.plan.knobs[PERIOD]
-    if period == 0 or s[WAITING] == 0:
-        return NEVER
-    return int((s[NOW] // period + 1) * period)
-
-
-@inline
-def begin_cycles(cluster: Cluster) -> None:
-    """An instant begins: whether nothing started counts only where the clock of the cycles ticks too."""
-    s = cluster.base.scalars
-    period = cluster.plan.knobs[PERIOD]
-    if period > 0 and s[NOW] % period != 0:
-        s[BEFORE] = -1
-
-
 @helper
 def cycle_by_clock(cluster: Cluster) -> None:
     """The last thing of an instant: a cycle, where its clock ticks and somebody waits."""
     base = cluster.base
-    s = base.scalars
-    period = cluster.plan.knobs[PERIOD]
-    if period == 0 or s[NOW] % period != 0 or s[WAITING] == 0:
-        return
-    if is_dynamic(base):
-        resort(base, 1)
-    make_cycle(cluster)
+    if is_cycle(base):
+        if is_dynamic(base):
+            resort(base, 1)
+        make_cycle(cluster)
 
 
 @helper
@@ -144,7 +119,7 @@ def reserve_hole(cluster: Cluster, job: int, begin: int) -> None:
     place(cluster, BOTH_ROOMS, job, alt)
     luck[DECISIONS] = decisions
     luck[FIRST] = first
-    grid = int(cluster.plan.knobs[GRID])
+    grid = int(cluster.base.scalars[CYCLE_GRID])
     end = window_end(begin, int(cluster.base.jobs[job]["est"]))
     if end < NEVER:
         end = max(end // grid, begin // grid + 1) * grid
@@ -172,10 +147,10 @@ def make_cycle(cluster: Cluster) -> None:
         k = int(s[LO])
     if k < s[HI]:
         gather_running(cluster)
-    while k < s[HI] and s[LOOKED] < plan.knobs[DEPTH] and not s[STOP]:
+    while k < s[HI] and s[LOOKED] < s[CYCLE_DEPTH] and not s[STOP]:
         job = int(base.waiting.job[k])
         user = int(plan.user[job])
-        free = base.waiting.size[k] != HOLE and plan.looked[user] < plan.knobs[USER_JOBS]
+        free = base.waiting.size[k] != HOLE and plan.looked[user] < s[CYCLE_USER]
         if free and not is_held(base, job):
             s[LOOKED] += 1
             plan.looked[user] += 1

@@ -20,16 +20,16 @@ from timonier.simulate.kernel.room import capacity, copy_room, licensed
 from timonier.simulate.kernel.site import (
     ANYWHERE,
     FREE_SHARE,
-    GRID,
     MASK,
     OWNER,
     SHARERS,
     TASKS,
-    WINDOW,
     Cluster,
 )
 from timonier.simulate.kernel.state import (
     CALM,
+    CYCLE_GRID,
+    CYCLE_WINDOW,
     ENDING,
     JOB_BITS,
     NAMED_JOBS,
@@ -156,7 +156,7 @@ def running_end(cluster: Cluster, i: int) -> int:
 @inline
 def window_on_grid(cluster: Cluster, begin: int, est: int) -> int:
     """Until when what a job takes must be free: to the end of its estimate, and on to the next multiple of the grid."""
-    grid = int(cluster.plan.knobs[GRID])
+    grid = int(cluster.base.scalars[CYCLE_GRID])
     end = window_end(begin, est)
     return end if grid == 1 or end >= NEVER else -(-end // grid) * grid
 
@@ -229,7 +229,7 @@ def find_hole(cluster: Cluster, job: int) -> int:
     simple = site.shape[s]["within"] == ANYWHERE and site.shape[s]["last"] == first + 1
     has_licences = site.shape[s]["licensed"] > 0
     begin = int(s_[NOW])
-    before = begin + int(plan.knobs[WINDOW]) + 1
+    before = begin + int(s_[CYCLE_WINDOW]) + 1
     end = window_on_grid(cluster, begin, est)
     ask = (s, first, tasks if simple else 0)
     fitting = 0
@@ -268,7 +268,7 @@ def find_hole(cluster: Cluster, job: int) -> int:
         if begin >= NEVER:
             return NEVER
         if begin >= before:
-            s_[CALM] = min(int(s_[CALM]), begin - int(plan.knobs[WINDOW]))
+            s_[CALM] = min(int(s_[CALM]), begin - int(s_[CYCLE_WINDOW]))
             return NEVER
         end = window_on_grid(cluster, begin, est)
         while key < NEVER << 1 and key >> SLOT_BITS == begin:

@@ -14,18 +14,18 @@ from timonier.simulate.kernel.arrivals import (
     next_submission,
 )
 from timonier.simulate.kernel.backfill import SHORTEST
-from timonier.simulate.kernel.count_cycle import has_come
+from timonier.simulate.kernel.count_cycle import begin_cycles, has_come, next_cycle
 from timonier.simulate.kernel.cycle import is_due, is_tick, next_clock
 from timonier.simulate.kernel.jit import helper_once as helper
 from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.jit import loop
-from timonier.simulate.kernel.node_cycle import begin_cycles, cycle_by_clock, make_cycle, next_cycle
+from timonier.simulate.kernel.node_cycle import cycle_by_clock, make_cycle
 from timonier.simulate.kernel.node_pass import give_back, node_pass
 from timonier.simulate.kernel.order import DYNAMIC_RULES, FCFS
 from timonier.simulate.kernel.pool import next_end, pop_end, retire
 from timonier.simulate.kernel.refs import by_ref
 from timonier.simulate.kernel.reserve import which_fits_now
-from timonier.simulate.kernel.site import BACKFILL, PERIOD, Cluster
+from timonier.simulate.kernel.site import BACKFILL, Cluster
 from timonier.simulate.kernel.state import (
     ARRIVE,
     ARRIVED,
@@ -33,6 +33,7 @@ from timonier.simulate.kernel.state import (
     BUDGET,
     CALM,
     CLOCK,
+    CYCLE_EVERY,
     DONE,
     END,
     ENDED,
@@ -68,7 +69,8 @@ def next_instant(state: State) -> int:
 @inline
 def cycle_after_pass(cluster: Cluster) -> None:
     """What follows each pass where cycles have no clock of their own."""
-    if cluster.plan.knobs[PERIOD] == 0 and cluster.base.scalars[WAITING] > 0:
+    s = cluster.base.scalars
+    if s[CYCLE_EVERY] == 0 and s[WAITING] > 0:
         make_cycle(cluster)
 
 
@@ -131,14 +133,14 @@ def _build_instants(cycling: int) -> AdvanceNodes:
                     return DONE
                 now = min(now, next_clock(base))
                 if cycling:
-                    now = min(now, next_cycle(cluster))
+                    now = min(now, next_cycle(base))
             if now > until:
                 return DONE if now >= NEVER else UNTIL
             if s[EVENTS] >= stop or s[STOP]:
                 return BUDGET
             begin_instant(base, now)
             if cycling:
-                begin_cycles(cluster)
+                begin_cycles(base)
             s[EVENTS] += 1
             while s[ENDS] > 0 and next_end(base) <= now:
                 slot = pop_end(base)
@@ -186,7 +188,7 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                 over = is_over(base, now)
                 now = min(now, next_clock(base))
                 if cycling:
-                    now = min(now, next_cycle(cluster))
+                    now = min(now, next_cycle(base))
                 if s[FORCED]:
                     now = s[NOW]
                 elif over:
@@ -197,7 +199,7 @@ def _build_turns(cycling: int) -> AdvanceNodes:
                     return UNTIL
                 begin_instant(base, now)
                 if cycling:
-                    begin_cycles(cluster)
+                    begin_cycles(base)
                 gather_ends(cluster)
                 if s[BATCH] > 0:
                     s[CALM] = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from timonier.simulate.kernel.arrivals import settle
 from timonier.simulate.kernel.backfill import NONE
 from timonier.simulate.kernel.jit import helper_once as helper
-from timonier.simulate.kernel.jit import inline_once as inline
 from timonier.simulate.kernel.pool import charge, is_held
 from timonier.simulate.kernel.reserve import backfill as backfill_behind
 from timonier.simulate.kernel.reserve import start_now, which_fits_now
@@ -22,8 +21,8 @@ from timonier.simulate.kernel.site import (
     RELEASES,
     Cluster,
 )
-from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW, WAITING, State
-from timonier.simulate.kernel.waiting import compact, vacate
+from timonier.simulate.kernel.state import DROPPED, HI, HOLE, LO, NOW
+from timonier.simulate.kernel.waiting import tidy, vacate
 
 
 @helper
@@ -57,16 +56,6 @@ def drop(cluster: Cluster, k: int, job: int) -> None:
     vacate(base, k)
     base.marks[job]["state"] = DROPPED
     settle(base, job, base.scalars[NOW])
-
-
-@inline
-def tidy(state: State) -> None:
-    """Forget the holes at the front of the line, and close the others when they are many."""
-    s = state.scalars
-    while s[LO] < s[HI] and state.waiting.size[s[LO]] == HOLE:
-        s[LO] += 1
-    if s[HI] - s[LO] > 2 * s[WAITING] + 64:
-        compact(state)
 
 
 @helper

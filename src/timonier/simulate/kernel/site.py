@@ -54,16 +54,6 @@ TASKS, OWNER = range(2)
     N_LUCK,
 ) = range(20)
 
-# How cycles plan: indices into `knobs` of a plan.
-(
-    PERIOD,  # ticks between cycles, 0: one after each pass, NEVER: none is made
-    DEPTH,  # jobs that a cycle looks at, NEVER: all
-    WINDOW,  # ticks ahead that it plans, NEVER: without end
-    GRID,  # ticks to which plans are rounded down
-    USER_JOBS,  # jobs of one user that it looks at, NEVER: all
-    N_KNOBS,
-) = range(6)
-
 # Fields of a word: what is free on a node.
 CORES, MEMORY, WHOLE_GPUS, LARGEST_SHARE, NO_TASKS, NO_OWNER, N_FIELDS = range(7)
 
@@ -236,7 +226,6 @@ class Plan(NamedTuple):
     sweep: Array  # int64[2 x rows], scratch
     freed: Array  # int64[N, 4], what was given back (freed); conservative only
     gained: Array  # int64[1]: 1 when something was given back since the last round
-    knobs: Array  # int64[N_KNOBS], of cycles
     user: Array  # int32[J], whose job it is; cycles only
     looked: Array  # int64[users], scratch: jobs of each user that the cycle has looked at
 
